@@ -1,0 +1,160 @@
+/**
+ * The values that the ownership protocol speaks of. Plain, readonly and serialisable: the same
+ * values cross the store, the simulator and the agent's threads.
+ *
+ * Times named `...Ms` without further word are durations in milliseconds; `now`, `until` and
+ * `sentAt` are instants of the node's own monotonic clock (CLOCK_BOOTTIME, so that a suspended
+ * machine finds its deadlines passed), in milliseconds; `since` and `at` are wall-clock
+ * milliseconds since 1970 and are for people: nothing is ever decided by them.
+ */
+
+/** An address that Tenure keeps available: dotted quad, or RFC 5952 text for IPv6. */
+export type Eip = string;
+
+/** One tenure of a node: a holder's identity. Incarnations of a node only ever grow. */
+export interface TenureId {
+  readonly node: string;
+  readonly incarnation: number;
+}
+
+/** Something that an operator should know of a node; `code` is stable, `text` is a sentence. */
+export interface Finding {
+  readonly code: string;
+  /** What it is about: an Eip's name, an address, an interface, the store. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** What a node says of itself, kept beside its node lease. Changed rarely: never by the clock. */
+export interface NodeRecord {
+  /** Number of this run of the agent: its first incarnation. 0 until the store has given one. */
+  readonly boot: number;
+  /**
+   * Identity of the kernel and network namespace that the agent's fence lives in. A live lease may
+   * be replaced by an agent of the same place only, since there the old one's claims are known to
+   * have ended; everyone else waits for its expiry.
+   */
+  readonly place: string;
+  readonly host: string;
+  readonly version: string;
+  /** Wall clock, ms: when this run of the agent began. */
+  readonly startedAt: number;
+  readonly weight: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The node is on its way out: it hands over what it holds and takes nothing. */
+  readonly draining: boolean;
+  /** Eips (by name) and addresses that this node could not announce now, each with the reason. */
+  readonly unable: Readonly<Record<string, string>>;
+  readonly findings: readonly Finding[];
+  /** Median time of a store request in ms, as last worth writing down. */
+  readonly storeLatencyMs: number | null;
+}
+
+/** The store's record that a node is alive. It exists for as long as the tenure has not ended. */
+export interface NodeLease {
+  readonly id: TenureId;
+  readonly record: NodeRecord;
+  readonly revision: number;
+}
+
+export const moveReasons = [
+  /** Nobody held it before. */
+  'claimed',
+  /** The holder's node lease ended. */
+  'takeover',
+  /** The holder's agent was restarted, and its node took the address up again. */
+  'returned',
+  /** The holder was being drained, or its agent stopped. */
+  'drain',
+  /** The holder's interface lost its link, or cannot carry the address. */
+  'unfit',
+  /** Someone asked for it: `tenure move`. */
+  'move',
+  /** Handed to the node that placement prefers. */
+  'failback',
+  /** The store named this node but the answer that said so was lost: a new term voids it. */
+  'reclaimed',
+  /** The Eip was deleted or disabled: nobody holds it now. */
+  'released',
+] as const;
+export type MoveReason = (typeof moveReasons)[number];
+
+/** One change of owner, as `tenure history` shows it. */
+export interface Move {
+  readonly term: number;
+  readonly holder: string | null;
+  readonly reason: MoveReason;
+  /** Wall clock, ms. */
+  readonly at: number;
+}
+
+/** How many past moves an EIP lease remembers, the current one included. */
+export const movesKept = 8;
+
+/** The store's record of one EIP. Written only when ownership (or the line) changes. */
+export interface EipLease {
+  readonly eip: Eip;
+  readonly holder: TenureId | null;
+  /** Fencing token: +1 at every change of owner. */
+  readonly term: number;
+  /** Wall clock, ms: when this term began. */
+  readonly since: number;
+  readonly reason: MoveReason;
+  /** Line of succession, first heir first. */
+  readonly heirs: readonly TenureId[];
+  /** Struck from the line, but perhaps not yet aware of it. */
+  readonly former: readonly TenureId[];
+  /** The last moves, newest first, at most `movesKept`. */
+  readonly moves: readonly Move[];
+  /** The store's revision of this record; what compare-and-swap compares. 0: no record yet. */
+  readonly revision: number;
+}
+
+/** An EIP lease as it is written: the store adds the revision. */
+export type EipLeaseValue = Omit<EipLease, 'revision'>;
+
+/** What an operator asked for by `tenure move`. */
+export interface MoveRequest {
+  readonly eip: Eip;
+  readonly to: string;
+  /** Wall clock, ms. */
+  readonly at: number;
+}
+
+/** What the store holds, as far as this node has heard. */
+export interface View {
+  /** Latest store revision that this view has reached. */
+  readonly revision: number;
+  readonly nodes: ReadonlyMap<string, NodeLease>;
+  readonly leases: ReadonlyMap<Eip, EipLease>;
+  /** Nodes that an operator drained. */
+  readonly drains: ReadonlySet<string>;
+  readonly moves: ReadonlyMap<Eip, MoveRequest>;
+}
+
+/**
+ * A step of the view: everything that changed up to `revision`, in one piece. With `reset` the
+ * lists are the whole content, and what they do not name is gone (a first list, or a re-list
+ * after the store compacted the watch away). `null` values are deletions.
+ */
+export interface ViewChange {
+  readonly revision: number;
+  readonly reset: boolean;
+  readonly nodes: readonly { readonly node: string; readonly lease: NodeLease | null }[];
+  readonly leases: readonly { readonly eip: Eip; readonly lease: EipLease | null }[];
+  readonly drains: readonly { readonly node: string; readonly drained: boolean }[];
+  readonly moves: readonly { readonly eip: Eip; readonly move: MoveRequest | null }[];
+}
+
+export const emptyView: View = {
+  revision: 0, nodes: new Map(), leases: new Map(), drains: new Set(), moves: new Map(),
+};
+
+export function sameTenure(a: TenureId | null, b: TenureId | null): boolean {
+  return a !== null && b !== null && a.node === b.node && a.incarnation === b.incarnation;
+}
+
+/** Whether the view shows `id`'s tenure as over: expired, closed, or replaced by a later one. */
+export function endedIn(view: View, id: TenureId): boolean {
+  return view.nodes.get(id.node)?.id.incarnation !== id.incarnation;
+}
