@@ -32,7 +32,7 @@ export interface NodeRecord {
   /**
    * Identity of the kernel and network namespace that the agent's fence lives in. A live lease may
    * be replaced by an agent of the same place only, since there the old one's claims are known to
-   * have ended; everyone else waits for its expiry.
+   * have ended; everyone else waits for its expiry. The core judges this; stores only carry it.
    */
   readonly place: string;
   readonly host: string;

@@ -9,12 +9,15 @@ import type { Eip, EipLease, EipLeaseValue, NodeLease, NodeRecord, TenureId } fr
 
 /**
  * Opens a tenure: gives the node its next incarnation (a number never given before for that name)
- * and creates its node lease with `ttlMs`. A live lease of the same name is replaced only if its
- * record has the same `place`; otherwise the answer is `name-taken`.
+ * and creates its node lease with `ttlMs`. Applied only if the live lease of that name is the one
+ * of incarnation `replaces` (which is thereby ended for ever), or, with `replaces` 0, if there is
+ * none; otherwise the answer is `name-taken`. So an `open` that arrives late ends nobody's tenure
+ * but the one it was meant for. Whether a live lease may be replaced is the core's to judge.
  */
 export interface OpenRequest {
   readonly kind: 'open';
   readonly node: string;
+  readonly replaces: number;
   readonly ttlMs: number;
   /** `boot: 0` asks the store to set it to the incarnation that it gives. */
   readonly record: NodeRecord;
