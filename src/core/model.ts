@@ -128,7 +128,7 @@ export interface View {
   readonly nodes: ReadonlyMap<string, NodeLease>;
   readonly leases: ReadonlyMap<Eip, EipLease>;
   /** Nodes that an operator drained. */
-  readonly drains: ReadonlySet<string>;
+  readonly drains: ReadonlyMap<string, true>;
   readonly moves: ReadonlyMap<Eip, MoveRequest>;
 }
 
@@ -147,7 +147,7 @@ export interface ViewChange {
 }
 
 export const emptyView: View = {
-  revision: 0, nodes: new Map(), leases: new Map(), drains: new Set(), moves: new Map(),
+  revision: 0, nodes: new Map(), leases: new Map(), drains: new Map(), moves: new Map(),
 };
 
 export function sameTenure(a: TenureId | null, b: TenureId | null): boolean {
