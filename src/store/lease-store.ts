@@ -42,14 +42,21 @@ export interface StoredDocument {
 export interface DocumentChange {
   readonly revision: number;
   readonly reset: boolean;
-  readonly documents: readonly { readonly name: string; readonly document: StoredDocument | null }[];
+  readonly documents: readonly {
+    readonly name: string;
+    readonly document: StoredDocument | null;
+  }[];
 }
 
 export interface StoreInfo {
   readonly kind: string;
   readonly version: string;
   /** One per endpoint: its address, and what is wrong with it if something is. */
-  readonly endpoints: readonly { readonly address: string; readonly problem: string | null; readonly latencyMs: number | null }[];
+  readonly endpoints: readonly {
+    readonly address: string;
+    readonly problem: string | null;
+    readonly latencyMs: number | null;
+  }[];
 }
 
 /**
@@ -57,7 +64,7 @@ export interface StoreInfo {
  * reject with StoreError, and with nothing else.
  */
 export interface LeaseStore {
-  /** Ownership. Deadlines count from before the call: the adapter sends at once, it never queues. */
+  /** Ownership. Deadlines count from before the call: the adapter sends at once, never queues. */
   perform(request: StoreRequest, signal: AbortSignal): Promise<StoreAnswer>;
   /**
    * Follows ownership: one change with `reset` first, then every later change in the order of
@@ -65,7 +72,11 @@ export interface LeaseStore {
    * its state through `onState`. Resolves when aborted; rejects only where going on is pointless
    * (`denied`, `schema`).
    */
-  watch(onChange: (change: ViewChange) => void, onState: (state: WatchState) => void, signal: AbortSignal): Promise<void>;
+  watch(
+    onChange: (change: ViewChange) => void,
+    onState: (state: WatchState) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Reads everything once: for the command line. */
   read(signal: AbortSignal): Promise<View>;
 
