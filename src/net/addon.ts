@@ -1,0 +1,122 @@
+/**
+ * The native addon (src/net/native) as it is: typed, and nothing more. What it throws for a failed
+ * system call carries `errno` and `syscall`; `systemError` makes of it an error with a name.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { errnoName } from './errno.ts';
+
+export interface RawPacketSocket {
+  /**
+   * Calls back with the number of frames that now lie end to end in `data`, and an errno (0: none;
+   * ENETDOWN: the link went down, frames come again when it is up). `meta` has `metaFields` numbers
+   * for each: offset, length kept, length on the wire, kernel time (CLOCK_REALTIME ms), packet type
+   * (PACKET_HOST...), ifindex. Both arrays are overwritten by the next call, so what is kept must
+   * be copied. One wake-up reads no more than fits into them; the event loop has its turn between.
+   */
+  start(
+    data: Uint8Array, meta: Float64Array, callback: (count: number, errno: number) => void,
+  ): void;
+  /** Null if all went out; else an errno (or 0) for each frame. */
+  send(frames: readonly Uint8Array[]): Int32Array | null;
+  /** Frames that passed the filter so far, and how many of them the kernel had no room for. */
+  statistics(): [received: number, dropped: number];
+  /** Whether a started socket keeps the process (or worker) alive; at first it does. */
+  setRef(ref: boolean): void;
+  close(): void;
+}
+
+export const metaFields = 6;
+
+export interface RawPacketOptions {
+  readonly ifindex: number;
+  readonly ethertype: number;
+  /** struct sock_filter[], in the machine's byte order. */
+  readonly filter?: Uint8Array;
+  readonly mark?: number;
+  readonly snapLength?: number;
+  readonly receiveBuffer?: number;
+  readonly sendBuffer?: number;
+  readonly ignoreOutgoing?: boolean;
+  readonly promiscuous?: boolean;
+}
+
+export interface RawNetlinkSocket {
+  /** For sockets with groups: what arrived, in bytes of its own; ENOBUFS: some was lost before. */
+  start(callback: (bytes: Uint8Array, errno: number) => void): void;
+  /** Sends messages and returns every reply to them; for sockets that were not started. */
+  exchange(request: Uint8Array): Uint8Array;
+  setRef(ref: boolean): void;
+  close(): void;
+}
+
+export interface RawNetlinkOptions {
+  readonly protocol: number;
+  readonly groups?: readonly number[];
+  readonly receiveBuffer?: number;
+  readonly sendBuffer?: number;
+}
+
+export interface RawGroupSocket {
+  /** An errno, or 0. */
+  join(ifindex: number, group: Uint8Array): number;
+  leave(ifindex: number, group: Uint8Array): number;
+  close(): void;
+}
+
+export interface Addon {
+  readonly PacketSocket: new (options: RawPacketOptions) => RawPacketSocket;
+  readonly NetlinkSocket: new (options: RawNetlinkOptions) => RawNetlinkSocket;
+  readonly GroupSocket: new () => RawGroupSocket;
+  /** clock_gettime of a clock id, in ms with fraction. */
+  clock(id: number): number;
+  /** sched_setscheduler for the calling thread: an errno, or 0. */
+  setScheduler(policy: number, priority: number, resetOnFork: boolean): number;
+  scheduler(): [policy: number, priority: number, resetOnFork: 0 | 1];
+}
+
+/** The kernel refused a system call. `code` is the errno's name, such as `EPERM`. */
+export class SystemError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(message: string, errno: number, syscall: string) {
+    super(message);
+    this.name = 'SystemError';
+    this.code = errnoName(errno);
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+/** What the addon threw, told as `what` failed; other than system calls' errors come as they are. */
+export function systemError(error: unknown, what: string): unknown {
+  if (!(error instanceof Error) || !('errno' in error) || !('syscall' in error)) return error;
+  const { errno, syscall } = error;
+  if (typeof errno !== 'number' || typeof syscall !== 'string') return error;
+  const code = errnoName(errno);
+  const advice = code === 'EPERM' || code === 'EACCES'
+    ? ' The agent needs root, or the capabilities CAP_NET_ADMIN and CAP_NET_RAW.'
+    : '';
+  return new SystemError(`${what}: ${error.message} (${code}).${advice}`, errno, syscall);
+}
+
+let loaded: Addon | undefined;
+
+/** Loads the addon once per thread. Throws, in one sentence, what to do if it was not built. */
+export function loadAddon(): Addon {
+  if (loaded !== undefined) return loaded;
+  // The same folder from src/net and from dist/net.
+  const folder = fileURLToPath(new URL('../../src/net/native', import.meta.url));
+  const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => Addon;
+  try {
+    loaded = load(folder);
+    return loaded;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] ?? '' : String(cause);
+    throw new Error(`Tenure's native part cannot be loaded from ${folder}: ${reason} `
+      + 'Build it with `npm rebuild tenure`, or `npm run install` in a checkout; '
+      + 'that needs a C++ compiler (apt-get install g++).', { cause });
+  }
+}
