@@ -90,7 +90,7 @@ export class SystemError extends Error {
   }
 }
 
-/** What the addon threw, told as `what` failed; other than system calls' errors come as they are. */
+/** What the addon threw, told as `what` failed; what is no system call's error comes as it is. */
 export function systemError(error: unknown, what: string): unknown {
   if (!(error instanceof Error) || !('errno' in error) || !('syscall' in error)) return error;
   const { errno, syscall } = error;

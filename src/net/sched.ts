@@ -1,0 +1,46 @@
+/** The scheduling class of the calling thread (sched(7)); other threads keep theirs. */
+import { loadAddon, SystemError } from './addon.ts';
+import { errnoName } from './errno.ts';
+
+const SCHED_OTHER = 0;
+const SCHED_FIFO = 1;
+
+export interface Scheduling {
+  readonly realtime: boolean;
+  /** 1 to 99 under a real-time class, else 0. */
+  readonly priority: number;
+  /** Threads and processes that it starts are ordinary ones. */
+  readonly resetOnFork: boolean;
+}
+
+/**
+ * Puts the calling thread under SCHED_FIFO: it runs as soon as it has something to do. Null, or why
+ * it may not (EPERM: no CAP_SYS_NICE, and RLIMIT_RTPRIO is below `priority`), which costs
+ * punctuality and nothing else.
+ */
+export function requestRealtime(priority: number): SystemError | null {
+  const errno = loadAddon().setScheduler(SCHED_FIFO, priority, true);
+  if (errno === 0) return null;
+  const code = errnoName(errno);
+  const advice = code === 'EPERM'
+    ? ': it needs root, CAP_SYS_NICE, or LimitRTPRIO in the systemd unit'
+    : '';
+  return new SystemError(
+    `SCHED_FIFO at priority ${priority} was refused (${code})${advice}.`, errno, 'sched_setscheduler',
+  );
+}
+
+/** Back to an ordinary thread. Null, or why not. */
+export function leaveRealtime(): SystemError | null {
+  const errno = loadAddon().setScheduler(SCHED_OTHER, 0, false);
+  if (errno === 0) return null;
+  return new SystemError(
+    `SCHED_OTHER was refused (${errnoName(errno)}).`, errno, 'sched_setscheduler',
+  );
+}
+
+export function currentScheduling(): Scheduling {
+  const [policy, priority, resetOnFork] = loadAddon().scheduler();
+  // SCHED_FIFO and SCHED_RR.
+  return { realtime: policy === 1 || policy === 2, priority, resetOnFork: resetOnFork === 1 };
+}
