@@ -1,0 +1,203 @@
+/** A step's working copy of the state: written by the parts of the step, then a state again. */
+import { CowMap } from './cow-map.ts';
+import type { Announcing, Effect, Fact, Now } from './events.ts';
+import type { Eip, EipLease, MoveRequest, NodeLease, TenureId } from './model.ts';
+import type { StoreRequest } from './requests.ts';
+import { tenureOf } from './state.ts';
+import type { Open, Pending, Phase, Plan, State } from './state.ts';
+
+export class Draft {
+  readonly now: Now;
+  readonly options: State['options'];
+  readonly base: State;
+
+  phase: Phase;
+  boot: number;
+  stopping: boolean;
+  facts: State['facts'];
+  policies: State['policies'];
+  listed: boolean;
+  recordStale: boolean;
+  nextRequest: number;
+  nextLater: number;
+  queue: readonly Plan[];
+  revision: number;
+
+  readonly nodes: CowMap<string, NodeLease>;
+  readonly leases: CowMap<Eip, EipLease>;
+  readonly drains: CowMap<string, true>;
+  readonly moves: CowMap<Eip, MoveRequest>;
+  readonly held: CowMap<Eip, { readonly term: number }>;
+  readonly past: CowMap<Eip, number>;
+  readonly pending: CowMap<number, Pending>;
+  readonly busy: CowMap<Eip, Plan>;
+  readonly later: CowMap<Eip, number>;
+  readonly freeSince: CowMap<Eip, number>;
+  readonly fitSince: CowMap<string, { readonly incarnation: number; readonly at: number }>;
+
+  /** EIPs to look at before the step ends. */
+  readonly dirty = new Set<Eip>();
+  #allDirty = false;
+  #queue: Plan[] | null = null;
+  readonly #effects: Effect[] = [];
+  #announcements: Announcing[] = [];
+  readonly #requests: Effect[] = [];
+
+  constructor(base: State, now: Now) {
+    this.base = base;
+    this.now = now;
+    this.options = base.options;
+    this.phase = base.phase;
+    this.boot = base.boot;
+    this.stopping = base.stopping;
+    this.facts = base.facts;
+    this.policies = base.policies;
+    this.listed = base.listed;
+    this.recordStale = base.recordStale;
+    this.nextRequest = base.nextRequest;
+    this.nextLater = base.nextLater;
+    this.queue = base.queue;
+    this.revision = base.view.revision;
+    this.nodes = new CowMap(base.view.nodes);
+    this.leases = new CowMap(base.view.leases);
+    this.drains = new CowMap(base.view.drains);
+    this.moves = new CowMap(base.view.moves);
+    this.held = new CowMap(base.held);
+    this.past = new CowMap(base.past);
+    this.pending = new CowMap(base.pending);
+    this.busy = new CowMap(base.busy);
+    this.later = new CowMap(base.later);
+    this.freeSince = new CowMap(base.freeSince);
+    this.fitSince = new CowMap(base.fitSince);
+  }
+
+  get open(): Open | null {
+    return this.phase.kind === 'open' ? this.phase : null;
+  }
+
+  get tenure(): TenureId | null {
+    return tenureOf(this);
+  }
+
+  ended(id: TenureId): boolean {
+    return this.nodes.get(id.node)?.id.incarnation !== id.incarnation;
+  }
+
+  /** Has every EIP that we know of looked at. */
+  touchAll(): void {
+    this.#allDirty = true;
+  }
+
+  /** Takes the EIPs to look at: each once. */
+  takeDirty(): readonly Eip[] {
+    const eips = new Set(this.dirty);
+    if (this.#allDirty) {
+      for (const eip of this.policies.keys()) eips.add(eip);
+      for (const eip of this.leases.value.keys()) eips.add(eip);
+      for (const eip of this.held.value.keys()) eips.add(eip);
+    }
+    this.#allDirty = false;
+    this.dirty.clear();
+    return [...eips];
+  }
+
+  enqueue(plan: Plan): void {
+    if (this.#queue === null) {
+      this.#queue = [...this.queue];
+      this.queue = this.#queue;
+    }
+    this.#queue.push(plan);
+    this.busy.set(plan.swap.eip, plan);
+  }
+
+  /** Takes the next `count` plans from the queue; they stay busy. */
+  dequeue(count: number): readonly Plan[] {
+    const taken = this.queue.slice(0, count);
+    this.queue = this.queue.slice(count);
+    this.#queue = null;
+    return taken;
+  }
+
+  lookAgain(eip: Eip, at: number): void {
+    this.later.set(eip, at);
+    this.nextLater = Math.min(this.nextLater, at);
+  }
+
+  request(request: StoreRequest, pending: Pending): number {
+    const id = this.nextRequest++;
+    this.pending.set(id, pending);
+    this.#requests.push({ kind: 'request', id, request });
+    return id;
+  }
+
+  announce(announcing: Announcing): void {
+    this.#announcements.push(announcing);
+  }
+
+  /**
+   * Ends claims at once: the effect goes before every request of this step. What this very step
+   * meant to announce, and gives up again, is not announced at all.
+   */
+  withdraw(eips: readonly Eip[], linger: boolean): void {
+    if (eips.length === 0) return;
+    const gone = new Set(eips);
+    this.#announcements = this.#announcements.filter(({ eip }) => !gone.has(eip));
+    this.#effects.push({ kind: 'withdraw', eips, linger });
+  }
+
+  arm(until: number): void {
+    this.#effects.push({ kind: 'arm', until });
+  }
+
+  tell(fact: Fact): void {
+    this.#effects.push({ kind: 'tell', fact });
+  }
+
+  finally(effect: Effect): void {
+    this.#requests.push(effect);
+  }
+
+  /** Withdrawals, gate, announcements, requests: in this order (see `Effect`). */
+  get effects(): readonly Effect[] {
+    const announce: readonly Effect[] = this.#announcements.length > 0
+      ? [{ kind: 'announce', announcements: this.#announcements }]
+      : [];
+    return [...this.#effects, ...announce, ...this.#requests];
+  }
+
+  state(): State {
+    const { base } = this;
+    const viewSame = this.revision === base.view.revision
+      && this.nodes.value === base.view.nodes && this.leases.value === base.view.leases
+      && this.drains.value === base.view.drains && this.moves.value === base.view.moves;
+    const next: State = {
+      options: this.options,
+      phase: this.phase,
+      boot: this.boot,
+      stopping: this.stopping,
+      facts: this.facts,
+      policies: this.policies,
+      view: viewSame ? base.view : {
+        revision: this.revision,
+        nodes: this.nodes.value,
+        leases: this.leases.value,
+        drains: this.drains.value,
+        moves: this.moves.value,
+      },
+      listed: this.listed,
+      held: this.held.value,
+      past: this.past.value,
+      pending: this.pending.value,
+      nextRequest: this.nextRequest,
+      queue: this.queue,
+      busy: this.busy.value,
+      recordStale: this.recordStale,
+      later: this.later.value,
+      nextLater: this.nextLater,
+      freeSince: this.freeSince.value,
+      fitSince: this.fitSince.value,
+    };
+    const same = (Object.keys(next) as (keyof State)[]).every((key) => next[key] === base[key]);
+    return same ? base : next;
+  }
+}

@@ -1,0 +1,96 @@
+/** What goes into the core and what comes out of it. */
+import type { Eip, MoveReason, NodeLease, NodeRecord, TenureId, ViewChange } from './model.ts';
+import type { StoreAnswer, StoreRequest } from './requests.ts';
+import type { Selector } from './selector.ts';
+
+/** Fixed for a run of the agent. */
+export interface CoreOptions {
+  readonly node: string;
+  /** Time to live of the node lease, ms. */
+  readonly ttlMs: number;
+  /** Bound on the error of a clock's rate, as a fraction; deadlines are shortened by twice that. */
+  readonly clockRateError: number;
+  /** A node claims nothing new in its first so many ms, so that nodes that start together share. */
+  readonly settleMs: number;
+  /** How long a node waits, per place in the order of preference, for a better placed one. */
+  readonly patienceMs: number;
+  /** Pause before a failed request is tried again, ms. */
+  readonly retryMs: number;
+  /** Requests that change EIP leases, at most so many under way at once. */
+  readonly swapsInFlight: number;
+}
+
+/** An instant, read once by the caller for the whole step. */
+export interface Now {
+  /** CLOCK_BOOTTIME, ms: what deadlines are made of. */
+  readonly boot: number;
+  /** Wall clock, ms since 1970: for people. */
+  readonly wall: number;
+}
+
+/** What the core needs to know of one EIP's settings. */
+export interface EipPolicy {
+  /** Name of the Eip document. */
+  readonly pool: string;
+  /** Nodes that may hold it. */
+  readonly selector: Selector;
+  /** Hand it back to the preferred node after that one was eligible for so long; null: never. */
+  readonly failbackMs: number | null;
+}
+
+/** What the agent knows of its own node; becomes the node record. */
+export type SelfFacts = Omit<NodeRecord, 'boot' | 'draining'>;
+
+export type Event =
+  /** Time has passed: `nextWake` says when one is due. */
+  | { readonly kind: 'tick' }
+  /** The outcome of a request; null: unknown (no answer within its time, or the way broke). */
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer | null }
+  | { readonly kind: 'view'; readonly change: ViewChange }
+  | { readonly kind: 'policies'; readonly policies: ReadonlyMap<Eip, EipPolicy> }
+  | { readonly kind: 'self'; readonly facts: SelfFacts }
+  /** Hand over all there is, end the tenure, be done. */
+  | { readonly kind: 'stop' };
+
+/**
+ * What is to be done, strictly in this order, each before the next begins:
+ * `withdraw` and `arm` have taken effect in the kernel when they return, so that a `request` behind
+ * them is sent only after the claims have ended. Requests are sent at once and not waited for.
+ */
+export type Effect =
+  /** Stop claiming these. With `linger`, traffic that still arrives is served for a moment. */
+  | { readonly kind: 'withdraw'; readonly eips: readonly Eip[]; readonly linger: boolean }
+  /** The gate: claims pass until this instant of CLOCK_BOOTTIME (ms), and not after. */
+  | { readonly kind: 'arm'; readonly until: number }
+  | { readonly kind: 'announce'; readonly announcements: readonly Announcing[] }
+  | { readonly kind: 'request'; readonly id: number; readonly request: StoreRequest }
+  | { readonly kind: 'tell'; readonly fact: Fact }
+  /** All is handed over and the tenure ended. */
+  | { readonly kind: 'stopped' }
+  /** Another agent has this node's name, elsewhere, and keeps it: this one must not run. */
+  | { readonly kind: 'name-taken'; readonly by: NodeLease };
+
+export interface Announcing {
+  readonly eip: Eip;
+  readonly term: number;
+  /** Nobody held it before: look for a stranger first. */
+  readonly probe: boolean;
+}
+
+/** For logs, metrics and coverage counters: what happened, not what to do. */
+export type Fact =
+  | { readonly kind: 'tenure-opened'; readonly tenure: TenureId }
+  | { readonly kind: 'tenure-ended'; readonly tenure: TenureId; readonly why: 'expired' | 'closed' | 'store-reset' }
+  /** R2 has run out: everything held is silent until the store confirms the lease, or ends it. */
+  | { readonly kind: 'silenced'; readonly eips: number }
+  | { readonly kind: 'resumed'; readonly eips: number }
+  | { readonly kind: 'took'; readonly eip: Eip; readonly term: number; readonly reason: MoveReason; readonly from: string | null }
+  | { readonly kind: 'gave'; readonly eip: Eip; readonly term: number; readonly reason: MoveReason; readonly to: string | null }
+  /** The store names another holder than us for what we hold: not by our doing. */
+  | { readonly kind: 'dropped'; readonly eip: Eip; readonly term: number; readonly holder: string | null }
+  | { readonly kind: 'swap-lost'; readonly eip: Eip; readonly why: 'conflict' | 'refused' | 'unknown' }
+  | { readonly kind: 'late-answer' }
+  | { readonly kind: 'move-refused'; readonly eip: Eip; readonly to: string; readonly why: string }
+  | { readonly kind: 'name-taken'; readonly by: TenureId; readonly host: string }
+  /** The store's revision or a term went back: a restored backup, or someone's hand. */
+  | { readonly kind: 'store-went-back'; readonly from: number; readonly to: number };

@@ -1,0 +1,72 @@
+/**
+ * What one look over the addresses needs to know of the cluster, computed at most once a step and
+ * only if asked for: at rest no address asks.
+ */
+import type { Draft } from './draft.ts';
+import { whyUnfit } from './eligibility.ts';
+import type { EipPolicy } from './events.ts';
+import type { Eip } from './model.ts';
+import { Allocator, allocationOrder } from './placement.ts';
+import type { Candidate } from './placement.ts';
+
+export class Pass {
+  readonly #draft: Draft;
+  #allocator: Allocator | null = null;
+  #preferred: ReadonlyMap<Eip, string> | null = null;
+
+  constructor(draft: Draft) {
+    this.#draft = draft;
+  }
+
+  candidates(eip: Eip, policy: EipPolicy): readonly Candidate[] {
+    const { nodes, drains } = this.#draft;
+    const fit: Candidate[] = [];
+    for (const [node, lease] of nodes.value) {
+      if (whyUnfit(eip, policy, lease, drains.has(node)) === null) {
+        fit.push({ node, weight: lease.record.weight });
+      }
+    }
+    return fit;
+  }
+
+  /** Loads as the store shows them, changed by what we have under way. */
+  get allocator(): Allocator {
+    this.#allocator ??= this.#count();
+    return this.#allocator;
+  }
+
+  #count(): Allocator {
+    const draft = this.#draft;
+    const allocator = new Allocator(draft.policies.size, new Map());
+    for (const { holder } of draft.leases.value.values()) {
+      if (holder !== null && !draft.ended(holder)) allocator.give(holder.node);
+    }
+    for (const { swap, action, lease } of draft.busy.value.values()) {
+      const to = swap.next.holder;
+      if (action === 'reclaim') continue;
+      if (lease?.holder && !draft.ended(lease.holder)) allocator.take(lease.holder.node);
+      if (to) allocator.give(to.node);
+    }
+    return allocator;
+  }
+
+  /** The node that would have `eip` if all addresses were handed out afresh; for failback. */
+  preferred(eip: Eip): string | null {
+    this.#preferred ??= this.#prefer();
+    return this.#preferred.get(eip) ?? null;
+  }
+
+  #prefer(): ReadonlyMap<Eip, string> {
+    const { policies } = this.#draft;
+    const allocator = new Allocator(policies.size, new Map());
+    const preferred = new Map<Eip, string>();
+    for (const eip of allocationOrder(policies.keys())) {
+      const policy = policies.get(eip);
+      const [first] = policy ? allocator.order(eip, this.candidates(eip, policy)) : [];
+      if (first === undefined) continue;
+      allocator.give(first);
+      preferred.set(eip, first);
+    }
+    return preferred;
+  }
+}

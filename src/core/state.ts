@@ -1,0 +1,128 @@
+/**
+ * What the core knows. Readonly: a step makes a new state, or returns the same one.
+ *
+ *   phase:  closed --open--> open --ended--> closed …            (another tenure, same boot)
+ *                              \--stop, all handed over--> closing --> stopped
+ *           closed --name taken by a live agent elsewhere--> stopped
+ */
+import type { CoreOptions, EipPolicy, SelfFacts } from './events.ts';
+import { emptyView } from './model.ts';
+import type { Eip, EipLease, NodeLease, TenureId, View } from './model.ts';
+import type { Swap } from './requests.ts';
+
+export type Phase =
+  | Closed
+  | Open
+  /** The node lease is being ended. */
+  | { readonly kind: 'closing'; readonly request: number | null; readonly retryAt: number }
+  | { readonly kind: 'stopped' };
+
+/** Without a tenure: nothing is held. */
+export interface Closed {
+  readonly kind: 'closed';
+  readonly request: number | null;
+  readonly retryAt: number;
+  /** Incarnation of the live lease of our name that the next `open` may replace; 0: none. */
+  readonly replaces: number;
+  /** Since when, and by whom, our name is taken elsewhere. */
+  readonly taken: { readonly by: NodeLease; readonly since: number } | null;
+}
+
+/** With a tenure. */
+export interface Open {
+  readonly kind: 'open';
+  readonly lease: NodeLease;
+  readonly openedAt: number;
+  /** R2: claims end here. */
+  readonly deadline: number;
+  /** R2 has run out; what we hold is silent. */
+  readonly silent: boolean;
+  readonly renewal: number | null;
+  readonly renewAt: number;
+  readonly update: number | null;
+  readonly updateAt: number;
+}
+
+/** An EIP in our hands. */
+export interface Holding {
+  readonly term: number;
+}
+
+/** A change of an EIP lease that was decided on; it waits for its turn, or for its answer. */
+export interface Plan {
+  readonly action: 'claim' | 'reclaim' | 'hand-over' | 'release';
+  readonly swap: Swap;
+  /** The record that it was decided on; null: there was none. */
+  readonly lease: EipLease | null;
+  /** An operator asked for it: the request to move is settled by its success. */
+  readonly asked: boolean;
+}
+
+export type Pending =
+  | { readonly kind: 'open' | 'renew' | 'update' | 'close' | 'settle'; readonly sentAt: number }
+  | { readonly kind: 'swap'; readonly sentAt: number; readonly plans: readonly Plan[] };
+
+export interface State {
+  readonly options: CoreOptions;
+  readonly phase: Phase;
+  /** Number of this run: the first incarnation that it was given; 0 before. */
+  readonly boot: number;
+  readonly stopping: boolean;
+  readonly facts: SelfFacts;
+  readonly policies: ReadonlyMap<Eip, EipPolicy>;
+  readonly view: View;
+  /** The view has been listed at least once. */
+  readonly listed: boolean;
+  /** R1: what this tenure may claim, by the store's word, and has not given up. */
+  readonly held: ReadonlyMap<Eip, Holding>;
+  /** Highest term of each EIP that is over for us: no late word brings it back. */
+  readonly past: ReadonlyMap<Eip, number>;
+  readonly pending: ReadonlyMap<number, Pending>;
+  readonly nextRequest: number;
+  readonly queue: readonly Plan[];
+  /** EIPs with a plan in the queue or under way: nothing else is decided about them. */
+  readonly busy: ReadonlyMap<Eip, Plan>;
+  /** The node record in the store is not what we would have it say. */
+  readonly recordStale: boolean;
+  /** EIPs to look at again at an instant. */
+  readonly later: ReadonlyMap<Eip, number>;
+  readonly nextLater: number;
+  /** Since when an EIP has nobody, as far as we saw. */
+  readonly freeSince: ReadonlyMap<Eip, number>;
+  /** Since when each tenure has been fit to hold addresses, as far as we saw: for failback. */
+  readonly fitSince: ReadonlyMap<string, { readonly incarnation: number; readonly at: number }>;
+}
+
+export function initialState(options: CoreOptions, facts: SelfFacts, now: number): State {
+  return {
+    options, facts, boot: 0, stopping: false, listed: false, view: emptyView,
+    phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
+    policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
+    queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,
+    freeSince: new Map(), fitSince: new Map(),
+  };
+}
+
+/** This node's tenure, if it has one. */
+export function tenureOf(state: Pick<State, 'phase'>): TenureId | null {
+  return state.phase.kind === 'open' ? state.phase.lease.id : null;
+}
+
+/** When the core wants a `tick`, in CLOCK_BOOTTIME ms; Infinity: not before something happens. */
+export function nextWake(state: State): number {
+  const { phase } = state;
+  switch (phase.kind) {
+    case 'closed':
+    case 'closing':
+      return phase.request === null ? phase.retryAt : Infinity;
+    case 'open':
+      return Math.min(
+        phase.renewal === null ? phase.renewAt : Infinity,
+        phase.silent ? Infinity : phase.deadline,
+        state.recordStale && phase.update === null ? phase.updateAt : Infinity,
+        state.nextLater,
+      );
+    case 'stopped':
+      return Infinity;
+  }
+}

@@ -1,0 +1,94 @@
+/** The fault schedule: what goes wrong, or is asked for, and when. */
+import type { Host } from './host.ts';
+import type { World } from './world.ts';
+
+const kinds = [
+  'store-cut', 'store-cut', 'store-down', 'store-slow', 'store-loss', 'relist', 'pause', 'pause',
+  'crash', 'crash', 'power-loss', 'crash-all', 'link', 'drain', 'move', 'move', 'stop', 'eips',
+  'impostor', 'calm', 'calm',
+] as const;
+
+export function startFaults(world: World, endMs: number): void {
+  const { schedule, prng } = world;
+  const strike = (): void => {
+    if (schedule.now >= endMs) return;
+    const ms = prng.chance(0.5) ? prng.between(5, 400) : prng.between(400, 7000);
+    inflict(world, prng.pick(kinds), prng.pick(world.hosts), ms);
+    schedule.after(prng.between(20, 1500), strike);
+  };
+  schedule.after(500, strike);
+}
+
+/** Puts everything right: what follows must come to rest. */
+export function mend(world: World): void {
+  const { store } = world;
+  store.down = false;
+  store.cut.clear();
+  store.slowMs = 0;
+  store.loss = 0;
+  world.pauseInStep = 0;
+  world.impostor.powerLoss();
+  world.setPolicies(world.eips);
+  for (const host of world.hosts) {
+    host.resume();
+    host.start();
+    if (!host.linkUp) host.setLink(true);
+    store.operate((state) => state.setDrain(host.name, false));
+  }
+}
+
+function inflict(world: World, kind: (typeof kinds)[number], host: Host, ms: number): void {
+  const { store, schedule, prng } = world;
+  const after = (undo: () => void): void => schedule.after(ms, undo);
+  switch (kind) {
+    case 'store-cut':
+      store.cut.add(host.name);
+      return after(() => store.cut.delete(host.name));
+    case 'store-down':
+      store.down = true;
+      return after(() => { store.down = false; });
+    case 'store-slow':
+      store.slowMs = prng.between(50, 900);
+      return after(() => { store.slowMs = 0; });
+    case 'store-loss':
+      store.loss = prng.between(0.02, 0.5);
+      return after(() => { store.loss = 0; });
+    case 'relist':
+      return host.relist();
+    case 'pause':
+      return world.pause(host);
+    case 'crash':
+      host.crash();
+      return after(() => host.start());
+    case 'power-loss':
+      host.powerLoss();
+      return after(() => host.start());
+    case 'crash-all':
+      for (const each of world.hosts) {
+        each.crash();
+        schedule.after(prng.between(0, 300), () => each.start());
+      }
+      return;
+    case 'link':
+      host.setLink(false);
+      return after(() => host.setLink(true));
+    case 'drain':
+      store.operate((state) => state.setDrain(host.name, true));
+      return after(() => store.operate((state) => state.setDrain(host.name, false)));
+    case 'move': {
+      const move = { eip: prng.pick(world.eips), to: host.name, at: schedule.now };
+      return store.operate((state) => state.requestMove(move, store.now()));
+    }
+    case 'stop':
+      host.stop();
+      return after(() => host.start());
+    case 'eips':
+      world.setPolicies(world.eips.filter(() => prng.chance(0.7)));
+      return after(() => world.setPolicies(world.eips));
+    case 'impostor':
+      world.impostor.start();
+      return schedule.after(ms + 2000, () => world.impostor.powerLoss());
+    case 'calm':
+      return;
+  }
+}

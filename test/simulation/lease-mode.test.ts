@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { describe, it } from 'node:test';
+import { expectedCoverage } from './explore.ts';
+import { mutations, withMutant } from './mutants.ts';
+import { exploreMany } from './pool.ts';
+
+const jobs = availableParallelism();
+
+/** A night explores others: `npm run simulate -- --first SEED`. */
+const first = Number(process.env.TENURE_SIMULATION_SEED ?? '1');
+
+describe('lease mode under 3,000 schedules of faults', () => {
+  it('never has two announcers, always comes to rest, and meets everything that can happen', async () => {
+    const { violations, counts } = await exploreMany({ seeds: 3000, first, jobs });
+    const told = violations.slice(0, 5).map(({ seed, violation }) => `seed ${String(seed)}: ${violation}`);
+    assert.equal(violations.length, 0, told.join('\n'));
+    const unmet = expectedCoverage.filter((what) => !counts.get(what));
+    assert.deepEqual(unmet, [], 'these never happened, so nothing was shown about them');
+  });
+
+  it('replays a seed to the last event', async () => {
+    const runs = [
+      await exploreMany({ seeds: 20, first: 77, jobs: 1 }),
+      await exploreMany({ seeds: 20, first: 77, jobs: 1 }),
+    ];
+    assert.equal(runs[0]?.digest, runs[1]?.digest);
+  });
+});
+
+describe('without one of its rules, the protocol fails', () => {
+  for (const mutation of mutations) {
+    it(`${mutation.name}: ${mutation.rule}`, async () => {
+      const found = await withMutant(mutation, (mutant) =>
+        exploreMany({ seeds: 6000, first: 1, jobs, mutant, stopAtFirst: true }));
+      assert.ok(found.violations.length > 0, `no violation in ${String(found.explored)} schedules`);
+      assert.match(found.violations[0]?.violation ?? '', /two announcers|was announced by/);
+    });
+  }
+});

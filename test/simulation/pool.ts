@@ -1,0 +1,67 @@
+/** Explores many schedules on several cores: child processes, each with its share of the seeds. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Job {
+  readonly seeds: number;
+  readonly first: number;
+  /** Every `stride`th seed. */
+  readonly stride: number;
+  /** Folder of a mutated core; null: the production core. */
+  readonly mutant: string | null;
+  readonly stopAtFirst: boolean;
+}
+
+export interface Found {
+  readonly seed: number;
+  readonly violation: string;
+}
+
+export interface JobResult {
+  readonly violations: readonly Found[];
+  readonly counts: readonly (readonly [string, number])[];
+  readonly explored: number;
+  readonly digest: number;
+}
+
+export interface Explored {
+  readonly violations: readonly Found[];
+  readonly counts: ReadonlyMap<string, number>;
+  readonly explored: number;
+  readonly digest: string;
+}
+
+export async function exploreMany(
+  { seeds, first, jobs, mutant = null, stopAtFirst = false }:
+  { seeds: number; first: number; jobs: number; mutant?: string | null; stopAtFirst?: boolean },
+): Promise<Explored> {
+  const used = Math.min(jobs, seeds);
+  const results = await Promise.all(Array.from({ length: used }, (_, i) => run({
+    seeds: Math.ceil((seeds - i) / used), first: first + i, stride: used, mutant, stopAtFirst,
+  })));
+  const counts = new Map<string, number>();
+  for (const [what, count] of results.flatMap((result) => result.counts)) {
+    counts.set(what, (counts.get(what) ?? 0) + count);
+  }
+  const digest = results.reduce((sum, result) => (sum + result.digest) >>> 0, 0);
+  return {
+    violations: results.flatMap(({ violations }) => violations).sort((a, b) => a.seed - b.seed),
+    counts,
+    explored: results.reduce((sum, { explored }) => sum + explored, 0),
+    digest: digest.toString(16).padStart(8, '0'),
+  };
+}
+
+function run(job: Job): Promise<JobResult> {
+  const path = fileURLToPath(new URL('./worker.ts', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = fork(path, [JSON.stringify(job)], { execArgv: ['--import', 'tsx'] });
+    let result: JobResult | null = null;
+    child.on('message', (message) => { result = message as JobResult; });
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (result !== null) resolve(result);
+      else reject(new Error(`a simulation process ended with code ${String(code)} and no result`));
+    });
+  });
+}

@@ -1,0 +1,116 @@
+/** Hosts, a store and a seed. After every event the judge looks at what the fences let out. */
+import type { CoreOptions, EipPolicy, Fact } from '../../src/core/events.ts';
+import type { CoreModule } from './core-module.ts';
+import { Host } from './host.ts';
+import { Prng } from './prng.ts';
+import { Schedule } from './schedule.ts';
+import { SimStore } from './sim-store.ts';
+
+export interface WorldOptions {
+  readonly core: CoreModule;
+  readonly seed: number;
+  readonly nodes: number;
+  readonly eips: number;
+  readonly failbackMs: number | null;
+  /** Chance that a process stops between two effects of a step. */
+  readonly pauseInStep: number;
+}
+
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+export class World {
+  readonly core: CoreModule;
+  readonly prng: Prng;
+  readonly schedule = new Schedule();
+  readonly clockRateError = 0.01;
+  readonly options: Omit<CoreOptions, 'node'> = {
+    ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
+    swapsInFlight: 2,
+  };
+  readonly eips: readonly string[];
+  readonly hosts: readonly Host[];
+  /** Another machine that someone gave the name of the first. */
+  readonly impostor: Host;
+  readonly store: SimStore;
+  readonly counts = new Map<string, number>();
+  readonly failbackMs: number | null;
+  pauseInStep: number;
+  policies: ReadonlyMap<string, EipPolicy>;
+  /** Who was told to announce which term of which EIP: one tenure only, ever. */
+  readonly #announcers = new Map<string, string>();
+  /** A digest of all that happened, to show that a seed replays. */
+  digest = 0;
+
+  constructor({ core, seed, nodes, eips, failbackMs, pauseInStep }: WorldOptions) {
+    this.core = core;
+    this.prng = new Prng(seed);
+    this.failbackMs = failbackMs;
+    this.pauseInStep = pauseInStep;
+    this.eips = Array.from({ length: eips }, (_, i) => `10.0.0.${String(i + 1)}`);
+    this.policies = this.policyOf(this.eips);
+    this.store = new SimStore(this);
+    const names = Array.from({ length: nodes }, (_, i) => `n${String(i + 1)}`);
+    this.hosts = names.map((name) => new Host(this, name, name));
+    this.impostor = new Host(this, 'n1', 'impostor');
+  }
+
+  policyOf(eips: readonly string[]): ReadonlyMap<string, EipPolicy> {
+    const { failbackMs } = this;
+    return new Map(eips.map((eip) => [eip, { pool: 'pool', selector: [], failbackMs }]));
+  }
+
+  setPolicies(eips: readonly string[]): void {
+    this.policies = this.policyOf(eips);
+    for (const host of [...this.hosts, this.impostor]) host.policiesChanged();
+  }
+
+  run(ms: number): void {
+    this.schedule.runUntil(this.schedule.now + ms, () => this.#judge());
+  }
+
+  pause(host: Host): void {
+    if (host.paused || !host.running) return;
+    host.paused = true;
+    const { prng } = this;
+    const ms = prng.chance(0.5) ? prng.between(1, 300) : prng.between(300, 7000);
+    this.count({ kind: 'paused' });
+    this.schedule.after(ms, () => host.resume());
+  }
+
+  announced(host: Host, eip: string, term: number): void {
+    const key = `${eip}#${String(term)}`;
+    const before = this.#announcers.get(key);
+    if (before !== undefined && before !== host.machine) {
+      throw new Violation(`term ${String(term)} of ${eip} was announced by ${before} and ${host.machine}`);
+    }
+    this.#announcers.set(key, host.machine);
+  }
+
+  count(fact: Fact | { readonly kind: 'paused' }): void {
+    const key = fact.kind === 'took' || fact.kind === 'gave' ? `${fact.kind}:${fact.reason}`
+      : fact.kind === 'swap-lost' ? `${fact.kind}:${fact.why}`
+      : fact.kind;
+    this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+    for (let i = 0; i < key.length; i++) {
+      this.digest = (Math.imul(this.digest, 31) + key.charCodeAt(i)) | 0;
+    }
+    this.digest = (this.digest + Math.round(this.schedule.now * 1000)) | 0;
+  }
+
+  claimants(eip: string): readonly Host[] {
+    return [...this.hosts, this.impostor].filter((host) => host.claims(eip));
+  }
+
+  #judge(): void {
+    for (const eip of this.eips) {
+      const who = this.claimants(eip);
+      if (who.length > 1) {
+        const names = who.map(({ machine, fence }) => `${machine} (term ${String(fence.held.get(eip))})`);
+        const at = this.schedule.now.toFixed(2);
+        throw new Violation(`two announcers of ${eip} at ${at} ms: ${names.join(', ')}`);
+      }
+    }
+  }
+}
