@@ -1,0 +1,51 @@
+/** What the agent and the commands are told by their options: plain data, checked. */
+import type { BurstSettings } from './burst.ts';
+import type { ListenAddress } from './option-values.ts';
+
+export interface EtcdSettings {
+  /** `http://host:port` or `https://host:port`, all of one scheme; at least one. */
+  readonly endpoints: readonly string[];
+  /** Ends with a slash. */
+  readonly prefix: string;
+  /** Contents of the PEM files; null where none was given. Null altogether for http. */
+  readonly tls: {
+    readonly ca: string | null;
+    readonly cert: string | null;
+    readonly key: string | null;
+  } | null;
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+}
+
+export interface StoreSettings {
+  readonly kind: 'etcd';
+  readonly requestTimeoutMs: number;
+  readonly etcd: EtcdSettings;
+}
+
+/** Taken for what an Eip's annotations leave open. */
+export interface EipDefaults {
+  readonly announce: 'bind' | 'respond';
+  /** Null: never. */
+  readonly failbackMs: number | null;
+  readonly burst: BurstSettings;
+}
+
+export interface AgentConfig {
+  readonly node: {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly weight: number;
+  };
+  readonly store: StoreSettings;
+  readonly leaseMs: number;
+  readonly settleMs: number;
+  readonly eips: EipDefaults;
+  readonly lingerMs: number;
+  readonly fence: 'auto' | 'egress' | 'arp';
+  readonly log: {
+    readonly level: 'error' | 'warn' | 'info' | 'debug';
+    readonly format: 'auto' | 'json' | 'pretty';
+  };
+  /** Null: no HTTP. */
+  readonly http: ListenAddress | null;
+}

@@ -1,0 +1,111 @@
+/** Tenure's own settings of an Eip: annotations, so that OpenELB's schema stays as it is. */
+import type { Selector } from '../core/selector.ts';
+import { defaultBurst, parseBurst, splitPairs } from './burst.ts';
+import type { BurstSettings } from './burst.ts';
+import { FieldReader } from './field-reader.ts';
+import { failback, oneOf } from './option-values.ts';
+import { announceModes } from './options.ts';
+import type { Parsed } from './problem.ts';
+import { parseSelector } from './selector.ts';
+import { didYouMean } from './suggest.ts';
+import type { YamlEntry } from './yaml-source.ts';
+
+export const annotationPrefix = 'tenure.io/';
+
+/** What the annotations say; what they leave out is the agent's default. */
+export interface AnnotationSettings {
+  readonly announce?: 'bind' | 'respond';
+  /** Nodes that may hold the addresses; left out: all. */
+  readonly selector?: Selector;
+  /** Null: never. */
+  readonly failbackMs?: number | null;
+  /** Completes what the annotation leaves out from the agent's default. */
+  readonly burst?: (base: BurstSettings) => BurstSettings;
+  readonly forceSubnet?: boolean;
+}
+
+interface Annotation {
+  /** Behind the prefix. */
+  readonly name: string;
+  readonly example: string;
+  readonly about: string;
+  readonly read: (text: string) => Parsed<AnnotationSettings>;
+}
+
+function reading<T>(
+  read: (text: string) => Parsed<T>, put: (value: T) => AnnotationSettings,
+): Annotation['read'] {
+  return (text) => {
+    const parsed = read(text);
+    return 'error' in parsed ? parsed : { value: put(parsed.value) };
+  };
+}
+
+/** Which fields an annotation gives, the rest being the agent's. */
+function burstOver(text: string): Parsed<(base: BurstSettings) => BurstSettings> {
+  const pairs = splitPairs(text);
+  if ('error' in pairs) return pairs;
+  const parsed = parseBurst(text, defaultBurst);
+  if ('error' in parsed) return parsed;
+  const given = parsed.value;
+  const named = new Set(pairs.value.map(([key]) => key));
+  return {
+    value: (base) => ({
+      count: named.has('count') ? given.count : base.count,
+      intervalMs: named.has('interval') ? given.intervalMs : base.intervalMs,
+      growth: named.has('growth') ? given.growth : base.growth,
+      refreshMs: named.has('refresh') ? given.refreshMs : base.refreshMs,
+    }),
+  };
+}
+
+export const annotations: readonly Annotation[] = [
+  {
+    name: 'announce', example: 'respond',
+    about: '`bind` or `respond`: whether the addresses are put on the interface of the node that holds them.',
+    read: reading(oneOf(announceModes), (announce) => ({ announce })),
+  },
+  {
+    name: 'node-selector', example: 'rack in (r1,r2),!gpu',
+    about: 'Nodes that may hold the addresses, by their labels: Kubernetes\' selector grammar, `key=value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`, `key`, `!key`, joined by commas. Without it, all nodes.',
+    read: reading(parseSelector, (selector) => ({ selector })),
+  },
+  {
+    name: 'failback', example: '5m',
+    about: '`never`, or the time for which the preferred node must have been fit before an address goes back to it.',
+    read: reading(failback, (failbackMs) => ({ failbackMs })),
+  },
+  {
+    name: 'burst', example: 'count=8,interval=50ms',
+    about: 'Claims on taking an address over, as in `eips.burst`.',
+    read: reading(burstOver, (burst) => ({ burst })),
+  },
+  {
+    name: 'force-subnet', example: '"true"',
+    about: '`true`: announce the addresses though they lie in no subnet of the interface.',
+    read: reading(oneOf(['true', 'false']), (word) => ({ forceSubnet: word === 'true' })),
+  },
+];
+
+/** Reads those of our prefix; others are let be, as they are other programs'. */
+export function readAnnotations(
+  reader: FieldReader, entry: YamlEntry, path: string,
+): AnnotationSettings {
+  let settings: AnnotationSettings = {};
+  for (const [key, value] of reader.entries(entry.value, path) ?? []) {
+    const at = `${path}[${key}]`;
+    const text = reader.string(value, at);
+    if (text === null || !key.startsWith(annotationPrefix)) continue;
+    const name = key.slice(annotationPrefix.length);
+    const annotation = annotations.find((known) => known.name === name);
+    if (annotation === undefined) {
+      const known = annotations.map((one) => `${annotationPrefix}${one.name}`);
+      reader.report(value.line, at, `unknown annotation: ${didYouMean(key, known)}`);
+      continue;
+    }
+    const read = annotation.read(text);
+    if ('error' in read) reader.report(value.value.line, at, read.error);
+    else settings = { ...settings, ...read.value };
+  }
+  return settings;
+}
