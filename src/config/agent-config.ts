@@ -7,13 +7,14 @@ export interface EtcdSettings {
   readonly endpoints: readonly string[];
   /** Ends with a slash. */
   readonly prefix: string;
-  /** Contents of the PEM files; null where none was given. Null altogether for http. */
-  readonly tls: {
-    readonly ca: string | null;
-    readonly cert: string | null;
-    readonly key: string | null;
-  } | null;
-  readonly credentials: { readonly user: string; readonly password: string } | null;
+  /** Paths of PEM files, found sound when the configuration was read. Not with http. */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+  };
+  readonly user?: string;
+  readonly password?: string;
 }
 
 export interface StoreSettings {

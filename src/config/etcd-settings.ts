@@ -1,4 +1,7 @@
-/** Puts the etcd options together: reads the files they name, and checks that all fits. */
+/**
+ * Puts the etcd options together: reads the files that they name, and checks that all fits. The
+ * store is given the names of the TLS files: it reads them anew, as certificates are replaced.
+ */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { EtcdSettings } from './agent-config.ts';
 import { options } from './options.ts';
@@ -36,12 +39,19 @@ export function etcdSettings(
     settings: {
       endpoints: values.etcdEndpoints,
       prefix: values.etcdPrefix,
-      tls: secure ? { ca, cert, key } : null,
-      credentials: values.etcdUser === null || password === null
-        ? null
+      ...secure ? { tls: filesOf(values) } : {},
+      ...values.etcdUser === null || password === null
+        ? {}
         : { user: values.etcdUser, password },
     },
     problems,
+  };
+}
+
+function filesOf(values: OptionValues): NonNullable<EtcdSettings['tls']> {
+  const { etcdCa: ca, etcdCert: cert, etcdKey: key } = values;
+  return {
+    ...ca === null ? {} : { ca }, ...cert === null ? {} : { cert }, ...key === null ? {} : { key },
   };
 }
 

@@ -96,12 +96,11 @@ function etcdEndpoint(text: string): Parsed<string> {
   return { value: `${url.protocol}//${url.hostname}:${port}` };
 }
 
-/** Ends with a slash, so that no other prefix can begin with it. */
+/** Begins and ends with a slash; the latter so that no other prefix can begin with it. */
 export function etcdPrefix(text: string): Parsed<string> {
-  if (!/^[\x21-\x7e]{1,200}$/.test(text) || /^\/*$/.test(text)) {
-    return refuse(text, 'is not a key prefix: write up to 200 printable characters, as in /tenure/.');
-  }
-  return { value: text.endsWith('/') ? text : `${text}/` };
+  const prefix = text.endsWith('/') ? text : `${text}/`;
+  if (/^\/(?:[A-Za-z0-9._-]+\/)+$/.test(prefix) && prefix.length <= 200) return { value: prefix };
+  return refuse(text, 'is not a key prefix: begin it with "/", with letters, digits, ".", "_" and "-" between slashes, as in /tenure/.');
 }
 
 export function nonEmpty(text: string): Parsed<string> {

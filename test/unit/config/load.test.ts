@@ -47,7 +47,7 @@ describe('the configuration', () => {
       node: { name: 'host-1', labels: {}, weight: 100 },
       store: {
         kind: 'etcd', requestTimeoutMs: 1000,
-        etcd: { endpoints: ['http://127.0.0.1:2379'], prefix: '/tenure/', tls: null, credentials: null },
+        etcd: { endpoints: ['http://127.0.0.1:2379'], prefix: '/tenure/' },
       },
       leaseMs: 5000, settleMs: 1000,
       eips: {
@@ -98,7 +98,8 @@ describe('the configuration', () => {
     assert.deepEqual(config({ env, files }), byFlag);
     assert.deepEqual(config({ file: JSON.stringify(file), files }), byFlag);
     assert.deepEqual(byFlag.store.etcd.endpoints, ['http://a:1', 'http://[::1]:2']);
-    assert.deepEqual(byFlag.store.etcd.credentials, { user: 'u', password: 'secret' });
+    assert.equal(byFlag.store.etcd.user, 'u');
+    assert.equal(byFlag.store.etcd.password, 'secret');
     assert.equal(byFlag.store.etcd.prefix, '/p/');
     assert.deepEqual(byFlag.eips.burst, { count: 3, intervalMs: 100, growth: 2, refreshMs: 0 });
     assert.equal(byFlag.eips.failbackMs, 300_000);
@@ -180,7 +181,7 @@ describe('the configuration', () => {
       store: ['consul', 'kubernetes', 'none', 'ETCD'],
       'store-request-timeout': ['49ms', '31s', '1'],
       'etcd-endpoints': ['', 'a:2379', 'ftp://a', 'http://', 'http://a/path', 'http://a?x', 'http://a,https://b', 'http://a,http://a:2379', 'http://a:0', 'http://a:99999', 'http://a b'],
-      'etcd-prefix': ['', '/', '//', 'a b', 'ä', 'x'.repeat(201)],
+      'etcd-prefix': ['', '/', '//', 'a', '/a b', '/ä', '/a//b', `/${'x'.repeat(200)}`],
       'lease-duration': ['1s', '1999ms', '2500ms', '301s', '5', '0s'],
       'settle-time': ['61s', '-1s'], announce: ['both'], failback: ['5', 'always', '8d'],
       burst: ['count=0', 'count=101', 'count', 'growth=0.5', 'growth=11', 'interval=1ms', 'refresh=10ms', 'colour=1', 'count=1,count=2', 'count=100', ''],
@@ -209,17 +210,17 @@ describe('the configuration', () => {
 describe('the options of etcd', () => {
   const tls = { 'etcd-endpoints': 'https://a', 'etcd-cert-file': '/c', 'etcd-key-file': '/k' };
 
-  it('carry the contents of the files that they name', () => {
+  it('carry the names of files that are sound', () => {
     const files = { '/c': certificate, '/k': key, '/ca': certificate };
     const { etcd } = config({ flags: { ...tls, 'etcd-ca-file': '/ca' }, files }).store;
-    assert.deepEqual(etcd.tls, { ca: certificate, cert: certificate, key });
-    assert.deepEqual(config({ flags: { 'etcd-endpoints': 'https://a' } }).store.etcd.tls, { ca: null, cert: null, key: null });
+    assert.deepEqual(etcd.tls, { ca: '/ca', cert: '/c', key: '/k' });
+    assert.deepEqual(config({ flags: { 'etcd-endpoints': 'https://a' } }).store.etcd.tls, {});
   });
 
   it('find files of the configuration file beside it', () => {
     const file = 'store: {etcd: {user: a, passwordFile: pw}}';
     const files = { '/etc/tenure/pw': 'x' };
-    assert.equal(config({ file, files }).store.etcd.credentials?.password, 'x');
+    assert.equal(config({ file, files }).store.etcd.password, 'x');
   });
 
   it('are refused where a file is missing, unreadable, something else, or another\'s', () => {
