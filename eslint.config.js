@@ -14,20 +14,25 @@ const layers = {
   observe: ['core', 'wire'],
 };
 
-const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
-  files: [`src/${layer}/**/*.ts`],
-  rules: {
-    'no-restricted-imports': ['error', {
-      patterns: [
-        {
-          regex: `^(\\.\\./)+(?!${[layer, ...allowed].map((name) => `${name}/`).join('|')})[a-z]+/`,
-          message: `src/${layer} may import only ${[layer, ...allowed].join(', ')}.`,
-        },
-        ...(layer === 'core' ? [{ regex: '^node:|^[a-z@]', message: 'src/core is pure: no I/O, no packages.' }] : []),
-      ],
-    }],
-  },
-}));
+/**
+ * One rule per layer and depth of folders: what leaves src/LAYER must lead to a layer that it may
+ * import; what stays inside it is free.
+ */
+const layerRules = Object.entries(layers).flatMap(([layer, allowed]) =>
+  [0, 1, 2, 3].map((depth) => ({
+    files: [`src/${layer}/${'*/'.repeat(depth)}*.ts`],
+    rules: {
+      'no-restricted-imports': ['error', {
+        patterns: [
+          {
+            regex: `^(\\.\\./){${depth + 1},}(?!${[layer, ...allowed].map((name) => `${name}/`).join('|')})[a-z]+/`,
+            message: `src/${layer} may import only ${[layer, ...allowed].join(', ')}.`,
+          },
+          ...(layer === 'core' ? [{ regex: '^node:|^[a-z@]', message: 'src/core is pure: no I/O, no packages.' }] : []),
+        ],
+      }],
+    },
+  })));
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'src/net/native/build/'] },
