@@ -1,0 +1,223 @@
+/** Who claimed which address when: what the sniffer keeps, and what is read from it. Pure. */
+import { decodeArp, meaningOfArp, noAddress } from '../../src/wire/arp.ts';
+import { decodeNeighbour, unspecified } from '../../src/wire/ndp.ts';
+
+/**
+ * `reply`: an answer to someone's question; `gratuitous`: told unasked, in any form; `request`: a
+ * question with the address as its sender, which teaches its hearers just as well; `probe`: no
+ * claim, but the question whether anyone has it (RFC 5227, RFC 4862).
+ */
+export const claimKinds = ['reply', 'gratuitous', 'request', 'probe'] as const;
+export type ClaimKind = (typeof claimKinds)[number];
+
+export interface Claim {
+  /** Host on whose cable it was heard, whatever MAC address it says. */
+  readonly host: string;
+  /** Kernel receive time at the switch, wall-clock ms. */
+  readonly at: number;
+  readonly kind: ClaimKind;
+  /** The MAC address that it claims the address for. */
+  readonly mac: string;
+}
+
+/** Claims of one host, one after the other, with none by another host in between. */
+export interface Run {
+  readonly host: string;
+  readonly first: number;
+  readonly last: number;
+  readonly claims: number;
+}
+
+export interface Overlap {
+  readonly address: string;
+  /** Who claimed on, and who had claimed already. */
+  readonly host: string;
+  readonly newHolder: string;
+  /** From the new holder's first claim to the old one's last. */
+  readonly ms: number;
+  readonly claims: number;
+}
+
+export interface ClaimQuery {
+  readonly host?: string;
+  /** Both inclusive. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+interface ReadFrame {
+  readonly address: string;
+  readonly kind: ClaimKind;
+  readonly mac: string;
+}
+
+/** What an Ethernet frame claims; null if nothing. */
+export function readClaim(frame: Uint8Array): ReadFrame | null {
+  return frame[12] === 0x08 ? readArp(frame) : readNeighbour(frame);
+}
+
+function readArp(frame: Uint8Array): ReadFrame | null {
+  const arp = decodeArp(frame);
+  if ('drop' in arp) return null;
+  const sender = { address: arp.senderAddress, mac: arp.senderMac };
+  switch (meaningOfArp(arp)) {
+    case 'probe': return { address: arp.targetAddress, kind: 'probe', mac: arp.senderMac };
+    case 'announcement': return { ...sender, kind: 'gratuitous' };
+    case 'question': return { ...sender, kind: 'request' };
+    case 'answer': return arp.senderAddress === noAddress ? null : { ...sender, kind: 'reply' };
+  }
+}
+
+function readNeighbour(frame: Uint8Array): ReadFrame | null {
+  const packet = decodeNeighbour(frame);
+  if ('drop' in packet) return null;
+  const source = packet.ethernet.source;
+  if (packet.kind === 'advertisement') {
+    const kind = packet.solicited ? 'reply' : 'gratuitous';
+    return { address: packet.target, kind, mac: packet.targetMac ?? source };
+  }
+  if (packet.source === unspecified) return { address: packet.target, kind: 'probe', mac: source };
+  return { address: packet.source, kind: 'request', mac: packet.sourceMac ?? source };
+}
+
+/** Grows by doubling; a million claims take 12 MB. */
+class Column {
+  at = new Float64Array(64);
+  host = new Uint8Array(64);
+  kind = new Uint8Array(64);
+  mac = new Uint16Array(64);
+  length = 0;
+
+  push(at: number, host: number, kind: number, mac: number): void {
+    if (this.length === this.at.length) this.#grow();
+    this.at[this.length] = at;
+    this.host[this.length] = host;
+    this.kind[this.length] = kind;
+    this.mac[this.length] = mac;
+    this.length += 1;
+  }
+
+  #grow(): void {
+    const grown = <T extends Float64Array | Uint8Array | Uint16Array>(from: T, to: T): T => {
+      to.set(from);
+      return to;
+    };
+    const size = this.length * 2;
+    this.at = grown(this.at, new Float64Array(size));
+    this.host = grown(this.host, new Uint8Array(size));
+    this.kind = grown(this.kind, new Uint8Array(size));
+    this.mac = grown(this.mac, new Uint16Array(size));
+  }
+}
+
+const probeKind = claimKinds.indexOf('probe');
+const macsKept = 65_535;
+
+/** Bounded: what comes when it is full is counted in `overflow`, and nothing is then proven. */
+export class ClaimLog {
+  overflow = 0;
+  readonly #hosts: readonly string[];
+  readonly #capacity: number;
+  readonly #columns = new Map<string, Column>();
+  readonly #macs: string[] = [];
+  readonly #macNumbers = new Map<string, number>();
+  #size = 0;
+
+  constructor(hosts: readonly string[], capacity = 4_000_000) {
+    this.#hosts = hosts;
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  addresses(): string[] {
+    return [...this.#columns.keys()];
+  }
+
+  /** `host` is an index into the hosts that the log was made with. */
+  add(address: string, host: number, at: number, kind: ClaimKind, mac: string): void {
+    const macNumber = this.#macNumber(mac);
+    if (this.#size >= this.#capacity || macNumber === null) {
+      this.overflow += 1;
+      return;
+    }
+    let column = this.#columns.get(address);
+    if (column === undefined) {
+      column = new Column();
+      this.#columns.set(address, column);
+    }
+    column.push(at, host, claimKinds.indexOf(kind), macNumber);
+    this.#size += 1;
+  }
+
+  #macNumber(mac: string): number | null {
+    const known = this.#macNumbers.get(mac);
+    if (known !== undefined) return known;
+    if (this.#macs.length === macsKept) return null;
+    this.#macs.push(mac);
+    this.#macNumbers.set(mac, this.#macs.length - 1);
+    return this.#macs.length - 1;
+  }
+
+  /** In the order of time. Probes are left out unless they alone are asked for. */
+  *select(address: string, query: ClaimQuery = {}, probes = false): Generator<Claim> {
+    const column = this.#columns.get(address);
+    if (column === undefined) return;
+    const { since = -Infinity, until = Infinity } = query;
+    for (const index of this.#inOrder(column)) {
+      const at = column.at[index]!;
+      const host = this.#hosts[column.host[index]!]!;
+      if (at < since || at > until || (query.host ?? host) !== host) continue;
+      if ((column.kind[index] === probeKind) !== probes) continue;
+      const kind = claimKinds[column.kind[index]!]!;
+      yield { host, at, kind, mac: this.#macs[column.mac[index]!]! };
+    }
+  }
+
+  /** Each cable has a queue of its own, so claims are read a little out of order. */
+  #inOrder(column: Column): Iterable<number> {
+    const { at, length } = column;
+    const indices = Array.from({ length }, (_, index) => index);
+    for (let index = 1; index < length; index += 1) {
+      if (at[index]! < at[index - 1]!) return indices.sort((a, b) => at[a]! - at[b]!);
+    }
+    return indices;
+  }
+
+  runs(address: string, query: ClaimQuery = {}): Run[] {
+    const runs: Run[] = [];
+    for (const { host, at } of this.select(address, query)) {
+      const last = runs.at(-1);
+      if (last?.host === host) {
+        runs[runs.length - 1] = { ...last, last: at, claims: last.claims + 1 };
+      } else {
+        runs.push({ host, first: at, last: at, claims: 1 });
+      }
+    }
+    return runs;
+  }
+
+  /**
+   * Claims by a host after another one's first claim. The question is about one change of owner:
+   * with several in the time looked at, a host that legitimately has it again shows up too.
+   */
+  overlaps(address: string, query: ClaimQuery = {}): Overlap[] {
+    const runs = this.runs(address, query);
+    const holders = [...new Set(runs.map((run) => run.host))];
+    const overlaps: Overlap[] = [];
+    for (const [index, host] of holders.entries()) {
+      const newHolder = holders[index + 1];
+      if (newHolder === undefined) break;
+      const begin = runs.find((run) => run.host === newHolder)!.first;
+      const late = runs.filter((run) => run.host === host && run.first > begin);
+      if (late.length === 0) continue;
+      overlaps.push({
+        address, host, newHolder, ms: late.at(-1)!.last - begin,
+        claims: late.reduce((sum, run) => sum + run.claims, 0),
+      });
+    }
+    return overlaps;
+  }
+}
