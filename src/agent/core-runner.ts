@@ -1,0 +1,127 @@
+/**
+ * Runs the core: gives it events one at a time, and does what it says, in the order that it says.
+ */
+import type { Announcer } from '../announce/types.ts';
+import type { CoreOptions, Effect, Event, Fact, SelfFacts } from '../core/events.ts';
+import type { NodeLease } from '../core/model.ts';
+import type { StoreAnswer, StoreRequest } from '../core/requests.ts';
+import { initialState, nextWake } from '../core/state.ts';
+import type { State } from '../core/state.ts';
+import { step } from '../core/step.ts';
+
+export interface CoreRunnerOptions {
+  readonly core: CoreOptions;
+  readonly facts: SelfFacts;
+  readonly onFact: (fact: Fact) => void;
+  readonly onStopped: () => void;
+  readonly onNameTaken: (by: NodeLease) => void;
+  /** The kernel did not do as told: nothing can be promised any more. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface CoreRunnerModules {
+  readonly announcer: Pick<Announcer, 'arm' | 'announce' | 'withdraw'>;
+  readonly perform: (request: StoreRequest) => Promise<StoreAnswer | null>;
+  /** CLOCK_BOOTTIME, ms. */
+  readonly now: () => number;
+}
+
+/** Timers that sleep longer than this are cut short; waking early does no harm. */
+const longestSleepMs = 60_000;
+
+export class CoreRunner {
+  readonly #options: CoreRunnerOptions;
+  readonly #modules: CoreRunnerModules;
+  readonly #events: Event[] = [];
+  #state: State;
+  #busy = false;
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: CoreRunnerOptions, modules: CoreRunnerModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#state = initialState(options.core, options.facts, modules.now());
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Events that come while one is being worked on wait for their turn. */
+  dispatch(event: Event): void {
+    if (this.#ended) return;
+    this.#events.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        this.#step(next);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#sleep();
+  }
+
+  /** No further step is made. What was armed runs out by itself. */
+  end(): void {
+    this.#ended = true;
+    this.#events.length = 0;
+    clearTimeout(this.#timer);
+  }
+
+  #step(event: Event): void {
+    const now = { boot: this.#modules.now(), wall: Date.now() };
+    const { state, effects } = step(this.#state, event, now);
+    this.#state = state;
+    try {
+      for (const effect of effects) this.#perform(effect);
+    } catch (error) {
+      // A withdrawal that failed must not be followed by the request that gives the address away.
+      this.end();
+      this.#options.onFatal(error);
+    }
+  }
+
+  #perform(effect: Effect): void {
+    const { announcer } = this.#modules;
+    switch (effect.kind) {
+      case 'withdraw':
+        return announcer.withdraw(effect.eips, effect.linger);
+      case 'arm':
+        return announcer.arm(effect.until);
+      case 'announce':
+        return announcer.announce(effect.announcements);
+      case 'request':
+        return this.#request(effect.id, effect.request);
+      case 'tell':
+        return this.#options.onFact(effect.fact);
+      case 'stopped':
+        this.end();
+        return this.#options.onStopped();
+      case 'name-taken':
+        this.end();
+        return this.#options.onNameTaken(effect.by);
+    }
+  }
+
+  #request(id: number, request: StoreRequest): void {
+    this.#modules.perform(request).then(
+      (answer) => { this.dispatch({ kind: 'answer', id, answer }); },
+      (error: unknown) => {
+        this.end();
+        this.#options.onFatal(error);
+      },
+    );
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    if (this.#ended) return;
+    const delay = nextWake(this.#state) - this.#modules.now();
+    if (delay === Infinity) return;
+    const ms = Math.min(Math.max(0, Math.ceil(delay)), longestSleepMs);
+    this.#timer = setTimeout(() => { this.dispatch({ kind: 'tick' }); }, ms);
+  }
+}

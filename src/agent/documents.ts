@@ -1,0 +1,38 @@
+/** The Eip documents as the store has them, and what they come to together. */
+import type { AgentConfig } from '../config/agent-config.ts';
+import { expandEips, usableEips } from '../config/eip-set.ts';
+import type { EipSettings } from '../config/eip-set.ts';
+import type { EipPolicy } from '../core/events.ts';
+import type { Eip } from '../core/model.ts';
+import type { DocumentChange, StoredDocument } from '../store/lease-store.ts';
+
+export interface Expanded {
+  readonly eips: ReadonlyMap<Eip, EipSettings>;
+  readonly policies: ReadonlyMap<Eip, EipPolicy>;
+  /** By Eip name: a sentence for each that cannot be used. */
+  readonly faults: ReadonlyMap<string, string>;
+}
+
+export class Documents {
+  readonly #defaults: AgentConfig['eips'];
+  readonly #documents = new Map<string, StoredDocument>();
+
+  constructor(defaults: AgentConfig['eips']) {
+    this.#defaults = defaults;
+  }
+
+  apply(change: DocumentChange): Expanded {
+    if (change.reset) this.#documents.clear();
+    for (const { name, document } of change.documents) {
+      if (document === null) this.#documents.delete(name);
+      else this.#documents.set(name, document);
+    }
+    const { documents, faults } = usableEips([...this.#documents.values()]);
+    const eips = expandEips(documents, this.#defaults);
+    const policies = new Map<Eip, EipPolicy>();
+    for (const [eip, { pool, selector, failbackMs }] of eips) {
+      policies.set(eip, { pool, selector, failbackMs });
+    }
+    return { eips, policies, faults };
+  }
+}

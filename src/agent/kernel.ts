@@ -1,0 +1,124 @@
+/** The kernel as the agent uses it: interfaces, routes, and the announcer's ports. */
+import { userInfo } from 'node:os';
+import type { AnnouncerPorts } from '../announce/ports.ts';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { AddressBinder } from '../net/binder.ts';
+import { boottimeMs } from '../net/clock.ts';
+import { openFence } from '../net/fence.ts';
+import { FrameSockets } from '../net/frame-sockets.ts';
+import { SolicitedNodeGroups } from '../net/groups.ts';
+import { Interfaces } from '../net/interfaces.ts';
+import { NetlinkSocket } from '../net/netlink-socket.ts';
+import { mainRoutes } from '../net/routes.ts';
+import type { HostNetwork } from './fitness.ts';
+
+/** SO_MARK of the agent's frames: "TN". Shown by `nft list table netdev tenure`. */
+export const agentMark = 0x544e;
+
+export interface Kernel {
+  readonly ports: AnnouncerPorts;
+  /** Why the fence is the fallback; null if it is the real one. */
+  readonly fenceReason: string | null;
+  /** The interfaces and routes as they are now: to be asked anew for each look. */
+  network(): HostNetwork;
+  /** Called when links or subnets changed; not for single addresses, which EIPs are. */
+  onChange(listener: () => void): void;
+  close(): void;
+}
+
+export class KernelError extends Error {
+  override readonly name = 'KernelError';
+}
+
+export function openKernel(
+  fence: AgentConfig['fence'], onTrouble: (what: string, text: string) => void,
+): Kernel {
+  const closers: { close(): void }[] = [];
+  try {
+    const interfaces = opened(new Interfaces({
+      onTrouble: (text) => { onTrouble('interfaces', text); },
+    }));
+    const routes = opened(new NetlinkSocket({ protocol: 'route' }));
+    const wall = openFence({
+      mark: agentMark,
+      ...(fence === 'auto' ? {} : { only: fence }),
+      onRepaired: (text) => { onTrouble('fence', text); },
+      onBroken: (error) => { onTrouble('fence', `The fence cannot be repaired: ${textOf(error)}`); },
+    });
+    const binder = new AddressBinder({ onTrouble: (text) => { onTrouble('binder', text); } });
+    const groups = new SolicitedNodeGroups({ onTrouble: (text) => { onTrouble('groups', text); } });
+    return {
+      ports: {
+        sockets: new FrameSockets({ mark: agentMark }), fence: wall, binder, groups,
+        now: boottimeMs, setTimer,
+      },
+      fenceReason: wall.detected.reason,
+      network: () => snapshot(interfaces, routes),
+      onChange: (listener) => { followSubnets(interfaces, listener); },
+      close: () => { for (const each of closers) each.close(); },
+    };
+  } catch (error) {
+    for (const each of closers) each.close();
+    throw explained(error);
+  }
+
+  function opened<T extends { close(): void }>(what: T): T {
+    closers.push(what);
+    return what;
+  }
+}
+
+function explained(error: unknown): KernelError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EPERM' || code === 'EACCES') {
+    return new KernelError(
+      `The kernel refuses the agent's sockets to user ${userInfo().username}: run it as root, or `
+      + 'with the capabilities CAP_NET_ADMIN and CAP_NET_RAW (manifests/systemd has both).',
+      { cause: error },
+    );
+  }
+  return new KernelError(textOf(error), { cause: error });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function setTimer(delayMs: number, run: () => void): { clear(): void } {
+  const timer = setTimeout(run, delayMs);
+  return { clear: () => { clearTimeout(timer); } };
+}
+
+/** Routes are read at most once for each family and look. */
+function snapshot(interfaces: Interfaces, socket: NetlinkSocket): HostNetwork {
+  const known = new Map<4 | 6, ReturnType<typeof mainRoutes>>();
+  return {
+    list: () => interfaces.list(),
+    byName: (name) => interfaces.byName(name),
+    byIndex: (ifindex) => interfaces.byIndex(ifindex),
+    addresses: (ifindex) => interfaces.addresses(ifindex),
+    routes: (family) => {
+      const routes = known.get(family) ?? mainRoutes(socket, family);
+      known.set(family, routes);
+      return routes;
+    },
+  };
+}
+
+/** Single addresses come and go with every EIP that is bound: they concern nobody. */
+function followSubnets(interfaces: Interfaces, listener: () => void): void {
+  const subnetsOf = (ifindex: number): string => interfaces.addresses(ifindex)
+    .filter(({ family, prefixLength }) => prefixLength < (family === 4 ? 32 : 128))
+    .map(({ address, prefixLength }) => `${address}/${String(prefixLength)}`)
+    .join(' ');
+  const subnets = new Map(interfaces.list().map(({ ifindex }) => [ifindex, subnetsOf(ifindex)]));
+  interfaces.onChange((change) => {
+    let changed = change.links.length > 0;
+    for (const ifindex of change.addresses) {
+      const now = subnetsOf(ifindex);
+      changed ||= now !== subnets.get(ifindex);
+      subnets.set(ifindex, now);
+    }
+    if (changed) listener();
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * Turns what happened into log lines and counts. Levels: error = someone must act; warn = it may
+ * come to that; info = ownership changed; debug = the rest.
+ */
+import type { Logger } from 'pino';
+import type { AnnouncerEvent } from '../announce/types.ts';
+import type { Fact } from '../core/events.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { RequestOutcome } from './store-gateway.ts';
+
+export interface ReporterModules {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** CLOCK_BOOTTIME, ms. */
+  readonly now: () => number;
+}
+
+/** A store that is away is said once a while, not with every request. */
+const repeatMs = 30_000;
+
+export class Reporter {
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #now: () => number;
+  /** When we learned that an address is ours, until its first claim; bounded by what is held. */
+  readonly #tookAt = new Map<string, { readonly term: number; readonly at: number }>();
+  #storeError: { readonly code: string; readonly saidAt: number; since: number } | null = null;
+
+  constructor({ log, metrics, now }: ReporterModules) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#now = now;
+  }
+
+  fact(fact: Fact): void {
+    const log = this.#log;
+    switch (fact.kind) {
+      case 'took': {
+        const { eip, term, reason, from } = fact;
+        this.#tookAt.set(eip, { term, at: this.#now() });
+        this.#metrics.moves.inc({ direction: 'took', reason });
+        return log.info({ eip, term, reason, from }, 'took the address');
+      }
+      case 'gave': {
+        const { eip, term, reason, to } = fact;
+        this.#tookAt.delete(eip);
+        this.#metrics.moves.inc({ direction: 'gave', reason });
+        return log.info({ eip, term, reason, to }, 'gave the address');
+      }
+      case 'tenure-opened':
+        this.#metrics.tenures.inc();
+        return log.info({ incarnation: fact.tenure.incarnation }, 'opened a tenure');
+      case 'tenure-ended':
+        this.#tookAt.clear();
+        return log[fact.why === 'closed' ? 'info' : 'warn'](
+          { incarnation: fact.tenure.incarnation, why: fact.why }, 'the tenure has ended',
+        );
+      case 'silenced':
+        this.#metrics.silences.inc();
+        return log.error({ eips: fact.eips },
+          'the node lease could not be renewed in time: all addresses are silent here');
+      case 'resumed':
+        return log.warn({ eips: fact.eips }, 'the node lease is renewed: addresses are announced again');
+      case 'dropped':
+        return log.error({ eip: fact.eip, term: fact.term, holder: fact.holder },
+          'the store names another holder for an address of ours: someone else changed it');
+      case 'swap-lost':
+        this.#metrics.swapsLost.inc({ why: fact.why });
+        return log.debug({ eip: fact.eip, why: fact.why }, 'a change of ownership was not applied');
+      case 'late-answer':
+        return log.debug('an answer came too late to count');
+      case 'move-refused':
+        return log.warn({ eip: fact.eip, to: fact.to, why: fact.why }, 'a move was asked for that cannot be');
+      case 'name-taken':
+        return log.warn({ incarnation: fact.by.incarnation, host: fact.host },
+          "another agent has this node's name: waiting to see whether it still lives");
+      case 'store-went-back':
+        return log.error({ from: fact.from, to: fact.to },
+          'the store went back in time: was it restored from a backup?');
+    }
+  }
+
+  announcer(event: AnnouncerEvent): void {
+    const log = this.#log;
+    switch (event.kind) {
+      case 'announced': {
+        const took = this.#tookAt.get(event.eip);
+        if (took?.term !== event.term) return;
+        this.#tookAt.delete(event.eip);
+        const ms = event.at - took.at;
+        this.#metrics.firstClaimSeconds.observe(Math.max(0, ms) / 1000);
+        return log.info({ eip: event.eip, term: event.term, ms: Math.round(ms * 10) / 10 },
+          'announced the address');
+      }
+      case 'conflict':
+        return log.error({ eip: event.eip, mac: event.mac, defended: event.defended },
+          event.when === 'before'
+            ? 'another host uses the address: it is not announced until that host is silent'
+            : 'another host claims an address that is held here');
+      case 'conflict-over':
+        return log.info({ eip: event.eip }, 'the other host is silent now');
+      case 'trouble':
+        return log.error({ eip: event.eip, trouble: event.text }, 'an address cannot be announced');
+    }
+  }
+
+  storeRequest({ kind, ms, error }: RequestOutcome): void {
+    this.#metrics.storeRequests.inc({ request: kind, outcome: error?.code ?? 'answered' });
+    this.#metrics.storeSeconds.observe({ request: kind }, ms / 1000);
+    if (error === null) {
+      if (this.#storeError !== null) {
+        const seconds = Math.round((this.#now() - this.#storeError.since) / 100) / 10;
+        this.#log.info({ seconds }, 'the store answers again');
+      }
+      this.#storeError = null;
+      return;
+    }
+    const { code, message, fix } = error;
+    const before = this.#storeError;
+    const now = this.#now();
+    if (before?.code === code && now - before.saidAt < repeatMs) return;
+    this.#storeError = { code, saidAt: now, since: before?.since ?? now };
+    this.#log.warn({ request: kind, code, error: message, fix }, 'the store did not do what was asked');
+  }
+}

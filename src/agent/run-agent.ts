@@ -1,0 +1,99 @@
+/** From a configuration to a running agent, and out again: signals, lock, HTTP, service manager. */
+import type { Logger } from 'pino';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { createLogger } from '../observe/logging.ts';
+import { startHttp } from '../observe/http.ts';
+import type { HttpAddress, HttpServer } from '../observe/http.ts';
+import { StoreError } from '../store/lease-store.ts';
+import type { LeaseStore } from '../store/lease-store.ts';
+import { Agent, AgentError } from './agent.ts';
+import { KernelError, openKernel } from './kernel.ts';
+import { LockedError, lockNamespace } from './lock.ts';
+import { readPlace } from './place.ts';
+import { ServiceManager } from './systemd-notify.ts';
+
+/** The service manager waits longer than this before it kills (manifests/systemd). */
+const stopTimeoutMs = 20_000;
+
+export interface RunModules {
+  readonly version: string;
+  readonly openStore: () => LeaseStore;
+}
+
+/** Resolves to null after a planned stop, or to what went wrong, with what to do about it. */
+export async function runAgent(config: AgentConfig, modules: RunModules): Promise<Error | null> {
+  const log = createLogger({ ...config.log, fields: { node: config.node.name } });
+  const stop = new AbortController();
+  const onSignal = (): void => { stop.abort(); };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const closers: (() => unknown)[] = [];
+  try {
+    await start(config, modules, log, stop.signal, closers);
+    log.info('stopped');
+    return null;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    log.error({ error: error.message }, 'the agent must stop');
+    return error;
+  } finally {
+    for (const close of closers.reverse()) await close();
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+  }
+}
+
+async function start(
+  config: AgentConfig, modules: RunModules, log: Logger, stop: AbortSignal,
+  closers: (() => unknown)[],
+): Promise<void> {
+  const lock = await lockNamespace(config.node.name);
+  closers.push(() => { lock.release(); });
+  const kernel = openKernel(config.fence, (what, text) => { log.warn({ what, text }, 'kernel'); });
+  closers.push(() => { kernel.close(); });
+  const store = modules.openStore();
+  closers.push(() => store.close());
+  const manager = new ServiceManager();
+  closers.push(() => { manager.close(); });
+  log.info({
+    version: modules.version, fence: kernel.ports.fence.kind, lease: config.leaseMs,
+  }, 'starting');
+  if (kernel.fenceReason !== null) {
+    log.warn({ reason: kernel.fenceReason }, 'the kernel fence is the fallback');
+  }
+  const agent = new Agent({
+    config, place: readPlace(), version: modules.version, stopTimeoutMs,
+  }, {
+    store, kernel, log,
+    onReady: (ready) => { if (ready) manager.ready(agent.ready().text); },
+  });
+  if (config.http !== null) {
+    const server = await openHttp(config.http, agent);
+    closers.push(() => { server.close(); });
+    log.info({ address: `${config.http.host}:${String(server.port)}` }, 'listening for HTTP');
+  }
+  stop.addEventListener('abort', () => { manager.stopping(); });
+  await agent.run(stop);
+}
+
+async function openHttp(address: HttpAddress, agent: Agent): Promise<HttpServer> {
+  try {
+    return await startHttp(address, {
+      healthy: () => agent.healthy(),
+      ready: () => agent.ready(),
+      metrics: async () => ({
+        contentType: agent.metrics.registry.contentType,
+        text: await agent.metrics.registry.metrics(),
+      }),
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AgentError(`http.listen: ${address.host}:${String(address.port)}: ${why}: choose another `
+      + 'address, or "off".', { cause: error });
+  }
+}
+
+function isExpected(error: unknown): error is Error {
+  return error instanceof AgentError || error instanceof KernelError
+    || error instanceof LockedError || error instanceof StoreError;
+}

@@ -1,0 +1,79 @@
+/** What this node says of itself in its node record, put together from those who know. */
+import { hostname } from 'node:os';
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { SelfFacts } from '../core/events.ts';
+import type { Eip, Finding } from '../core/model.ts';
+import type { Fitness } from './fitness.ts';
+
+const mostFindings = 20;
+
+export class Self {
+  readonly #config: AgentConfig;
+  readonly #fixed: Pick<SelfFacts, 'place' | 'host' | 'version' | 'startedAt'>;
+  readonly #fenceReason: string | null;
+  #fitness: Pick<Fitness, 'unable' | 'findings'> = { unable: {}, findings: [] };
+  #faults: ReadonlyMap<string, string> = new Map();
+  readonly #conflicts = new Map<Eip, string>();
+  #storeLatencyMs: number | null = null;
+
+  constructor(
+    config: AgentConfig,
+    { place, version, fenceReason }: { place: string; version: string; fenceReason: string | null },
+  ) {
+    this.#config = config;
+    this.#fenceReason = fenceReason;
+    this.#fixed = { place, version, host: hostname(), startedAt: Date.now() };
+  }
+
+  get facts(): SelfFacts {
+    const { labels, weight } = this.#config.node;
+    return {
+      ...this.#fixed, labels, weight,
+      unable: this.#fitness.unable,
+      findings: this.#findings(),
+      storeLatencyMs: this.#storeLatencyMs,
+    };
+  }
+
+  setFitness(fitness: Fitness): void {
+    this.#fitness = fitness;
+  }
+
+  setFaults(faults: ReadonlyMap<string, string>): void {
+    this.#faults = faults;
+  }
+
+  /** Bounded: strangers can claim whatever they like. */
+  setConflict(eip: Eip, mac: string | null): void {
+    if (mac === null) this.#conflicts.delete(eip);
+    else if (this.#conflicts.size < mostFindings) this.#conflicts.set(eip, mac);
+  }
+
+  /** Noted only if it has become another one altogether: the record is no graph. */
+  noteLatency(ms: number | null): void {
+    const before = this.#storeLatencyMs;
+    if (ms === null) return;
+    const near = before !== null && ms < 2 * before + 2 && before < 2 * ms + 2;
+    if (!near) this.#storeLatencyMs = Math.round(ms * 10) / 10;
+  }
+
+  #findings(): readonly Finding[] {
+    const findings: Finding[] = [];
+    for (const [eip, mac] of this.#conflicts) {
+      findings.push({
+        code: 'conflict', subject: eip,
+        text: `${eip} is claimed by ${mac}, which is no Tenure node of this LAN: find that host by its `
+          + 'MAC address and take the address from it, or from the Eip.',
+      });
+    }
+    if (this.#fenceReason !== null) {
+      findings.push({
+        code: 'fence', subject: this.#config.node.name,
+        text: `The kernel fence is the fallback (${this.#fenceReason}): a hung agent's frames are `
+          + 'held back by its own checks alone.',
+      });
+    }
+    for (const [name, text] of this.#faults) findings.push({ code: 'eip', subject: name, text });
+    return [...findings, ...this.#fitness.findings].slice(0, mostFindings);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The way from the core to the store: every request gets exactly one answer, `null` if none came in
+ * time. Knows how the store has been doing.
+ */
+import type { StoreAnswer, StoreRequest } from '../core/requests.ts';
+import { StoreError } from '../store/lease-store.ts';
+import type { LeaseStore } from '../store/lease-store.ts';
+
+export interface RequestOutcome {
+  readonly kind: StoreRequest['kind'];
+  readonly ms: number;
+  readonly error: StoreError | null;
+}
+
+export interface StoreHealth {
+  /** Median of the last requests that were answered, ms; null before the first. */
+  readonly latencyMs: number | null;
+  /** What the last request failed with; null if it did not. */
+  readonly error: StoreError | null;
+  /** CLOCK_BOOTTIME ms of the last answer. */
+  readonly answeredAt: number | null;
+}
+
+const samples = 31;
+
+export interface GatewayOptions {
+  readonly timeoutMs: number;
+  readonly onOutcome: (outcome: RequestOutcome) => void;
+}
+
+export class StoreGateway {
+  readonly #options: GatewayOptions;
+  readonly #store: Pick<LeaseStore, 'perform'>;
+  readonly #now: () => number;
+  readonly #latencies: number[] = [];
+  #error: StoreError | null = null;
+  #answeredAt: number | null = null;
+
+  constructor(
+    options: GatewayOptions, modules: { store: Pick<LeaseStore, 'perform'>; now: () => number },
+  ) {
+    this.#options = options;
+    this.#store = modules.store;
+    this.#now = modules.now;
+  }
+
+  async perform(request: StoreRequest): Promise<StoreAnswer | null> {
+    const { timeoutMs, onOutcome } = this.#options;
+    const started = this.#now();
+    let error: StoreError | null = null;
+    let answer: StoreAnswer | null = null;
+    try {
+      answer = await this.#store.perform(request, AbortSignal.timeout(timeoutMs));
+      this.#answered(this.#now() - started);
+    } catch (thrown) {
+      if (!(thrown instanceof StoreError)) throw thrown;
+      error = thrown;
+    }
+    this.#error = error;
+    onOutcome({ kind: request.kind, ms: this.#now() - started, error });
+    return answer;
+  }
+
+  get health(): StoreHealth {
+    const sorted = this.#latencies.toSorted((a, b) => a - b);
+    return {
+      latencyMs: sorted[sorted.length >> 1] ?? null,
+      error: this.#error,
+      answeredAt: this.#answeredAt,
+    };
+  }
+
+  #answered(ms: number): void {
+    this.#answeredAt = this.#now();
+    this.#latencies.push(ms);
+    if (this.#latencies.length > samples) this.#latencies.shift();
+  }
+}

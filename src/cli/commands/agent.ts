@@ -1,0 +1,33 @@
+/** `tenure agent`: runs the agent until it is told to stop. */
+import { Command } from 'commander';
+import { formatProblem } from '../../config/problem.ts';
+import { loadConfig } from '../../config/load.ts';
+import { runAgent } from '../../agent/run-agent.ts';
+import { failed, usage } from '../context.ts';
+import type { CliContext } from '../context.ts';
+import { addConfigFlags, configFlags } from '../flags.ts';
+import { version } from '../version.ts';
+
+export function agentCommand(context: CliContext): Command {
+  const command = new Command('agent')
+    .description('Run the agent of this node: hold addresses, and announce what it holds.')
+    .addHelpText('after', `
+Runs until SIGTERM or SIGINT; then everything it holds is handed over first.
+Needs root, or the capabilities CAP_NET_ADMIN and CAP_NET_RAW.
+
+Examples:
+  tenure agent --config /etc/tenure/tenure.yaml
+  tenure agent --etcd-endpoints http://10.0.0.5:2379 --node-name rack1-a`)
+    .action(async () => {
+      const loaded = loadConfig({
+        flags: configFlags(command), env: context.env, readFile: context.readFile,
+        hostName: context.hostName,
+      });
+      if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
+      const outcome = await runAgent(loaded.config, {
+        version: version(), openStore: () => context.openStore(loaded.config.store),
+      });
+      if (outcome !== null) throw Object.assign(failed(outcome.message), { cause: outcome });
+    });
+  return addConfigFlags(command, 'agent');
+}

@@ -1,0 +1,109 @@
+/** What the agent counts. One registry per agent, so that several fit in one process (tests). */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { moveReasons } from '../core/model.ts';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Read when someone asks, so that nothing has to be kept up to date meanwhile. */
+export interface Readings {
+  readonly held: number;
+  readonly known: number;
+  readonly highestTerm: number;
+  /** Seconds that the node lease is good for by our own count; 0 or less: silent. */
+  readonly leaseSeconds: number;
+  readonly nodes: number;
+  readonly fence: 'egress' | 'arp';
+  readonly fenceDrops: { readonly kernel: number; readonly agent: number };
+  readonly claimsSent: number;
+  readonly answered: number;
+  readonly conflicts: number;
+  readonly defences: number;
+  readonly framesDropped: Readonly<Record<string, number>>;
+  readonly sendErrors: Readonly<Record<string, number>>;
+  /** Addresses that this node could not announce now. */
+  readonly unable: number;
+  readonly watching: boolean;
+}
+
+export function createMetrics(read: () => Readings) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  sampled(registry, read);
+  const moves = new Counter({
+    name: 'tenure_moves_total', labelNames: ['direction', 'reason'] as const, registers,
+    help: 'Addresses that this node took or gave, by reason.',
+  });
+  for (const reason of moveReasons) {
+    for (const direction of ['took', 'gave'] as const) moves.inc({ direction, reason }, 0);
+  }
+  return {
+    registry,
+    moves,
+    silences: new Counter({
+      name: 'tenure_silences_total', registers,
+      help: 'Times that the node lease ran out by our own count, so that all held fell silent.',
+    }),
+    tenures: new Counter({
+      name: 'tenure_tenures_total', registers, help: 'Tenures that this agent has had.',
+    }),
+    swapsLost: new Counter({
+      name: 'tenure_swaps_lost_total', labelNames: ['why'] as const, registers,
+      help: 'Changes of ownership that the store did not apply, or did not answer for.',
+    }),
+    storeRequests: new Counter({
+      name: 'tenure_store_requests_total', labelNames: ['request', 'outcome'] as const, registers,
+      help: 'Requests to the store, by what they ask and how they ended.',
+    }),
+    storeSeconds: new Histogram({
+      name: 'tenure_store_request_seconds', labelNames: ['request'] as const, registers,
+      help: 'Time of requests to the store.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    }),
+    firstClaimSeconds: new Histogram({
+      name: 'tenure_first_claim_seconds', registers,
+      help: 'Time from knowing that an address is ours to its first claim on the wire.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    }),
+  };
+}
+
+function sampled(registry: Registry, read: () => Readings): void {
+  const gauge = (name: string, help: string, of: (now: Readings) => number): void => {
+    registry.registerMetric(new Gauge({
+      name, help, registers: [], collect() { this.set(of(read())); },
+    }));
+  };
+  const counter = (
+    name: string, help: string, label: string,
+    of: (now: Readings) => Readonly<Record<string, number>>,
+  ): void => {
+    registry.registerMetric(new Counter({
+      name, help, labelNames: [label], registers: [],
+      collect() {
+        this.reset();
+        for (const [value, n] of Object.entries(of(read()))) this.inc({ [label]: value }, n);
+      },
+    }));
+  };
+  gauge('tenure_eips_held', 'Addresses that this node holds.', (now) => now.held);
+  gauge('tenure_eips_known', 'Addresses that are configured.', (now) => now.known);
+  gauge('tenure_eips_unable', 'Addresses that this node could not announce.', (now) => now.unable);
+  gauge('tenure_highest_term', 'Highest term held.', (now) => now.highestTerm);
+  gauge('tenure_lease_remaining_seconds', 'Time that the node lease is good for, by our own count; '
+    + 'at 0 claims end.', (now) => now.leaseSeconds);
+  gauge('tenure_nodes', 'Nodes with a live lease.', (now) => now.nodes);
+  gauge('tenure_store_watching', '1 while the watch of the store is up.', (now) => Number(now.watching));
+  gauge('tenure_fence_egress', '1: kernel rules fence all claims; 0: the fallback is at work.',
+    (now) => Number(now.fence === 'egress'));
+  counter('tenure_fence_dropped_total', 'Claims that the fence dropped, by who made them.', 'from',
+    (now) => now.fenceDrops);
+  counter('tenure_claims_sent_total', 'Gratuitous claims sent.', 'kind',
+    (now) => ({ gratuitous: now.claimsSent, answer: now.answered }));
+  counter('tenure_conflicts_total', 'Claims of strangers for an address of ours, and our defences.',
+    'what', (now) => ({ seen: now.conflicts, defended: now.defences }));
+  counter('tenure_frames_dropped_total', 'Frames received and not acted on.', 'why',
+    (now) => now.framesDropped);
+  counter('tenure_send_errors_total', 'Frames that could not be sent.', 'why',
+    (now) => now.sendErrors);
+}
