@@ -73,6 +73,8 @@ export interface Addon {
   /** sched_setscheduler for the calling thread: an errno, or 0. */
   setScheduler(policy: number, priority: number, resetOnFork: boolean): number;
   scheduler(): [policy: number, priority: number, resetOnFork: 0 | 1];
+  /** An errno, or 0; never waits. A path that begins with "@" is an abstract one (unix(7)). */
+  unixDatagramSend(path: string, bytes: Uint8Array): number;
 }
 
 /** The kernel refused a system call. `code` is the errno's name, such as `EPERM`. */

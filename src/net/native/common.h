@@ -58,5 +58,6 @@ void InitPacketSocket(Napi::Env env, Napi::Object exports);
 void InitNetlinkSocket(Napi::Env env, Napi::Object exports);
 void InitGroupSocket(Napi::Env env, Napi::Object exports);
 void InitSystem(Napi::Env env, Napi::Object exports);
+void InitUnixDatagram(Napi::Env env, Napi::Object exports);
 
 }  // namespace tenure
