@@ -23,10 +23,10 @@ export const defaultBurst: BurstSettings = {
 const fields = ['count', 'interval', 'growth', 'refresh'] as const;
 const longestInterval = 3_600_000;
 
-/** `key=value` pairs joined by commas; what they leave out is taken from `base`. */
-export function parseBurst(text: string, base: BurstSettings): Parsed<BurstSettings> {
+/** `key=value` pairs joined by commas. */
+export function parseBurst(text: string): Parsed<Partial<BurstSettings>> {
   const pairs = splitPairs(text);
-  return 'error' in pairs ? pairs : burstOf(pairs.value, base);
+  return 'error' in pairs ? pairs : burstOf(pairs.value);
 }
 
 /** `a=1,b=2` as pairs; white space around them does not count. */
@@ -42,11 +42,11 @@ export function splitPairs(text: string): Parsed<readonly (readonly [string, str
   return { value: pairs };
 }
 
+/** Only what the pairs name; sound together with the defaults for the rest. */
 export function burstOf(
   pairs: readonly (readonly [string, string])[],
-  base: BurstSettings,
-): Parsed<BurstSettings> {
-  let burst = base;
+): Parsed<Partial<BurstSettings>> {
+  let given: Partial<BurstSettings> = {};
   for (const [key, text] of pairs) {
     const field = fields.find((name) => name === key);
     if (field === undefined) {
@@ -54,13 +54,14 @@ export function burstOf(
     }
     const read = readField(field, text);
     if ('error' in read) return { error: `${field}: ${read.error}` };
-    burst = { ...burst, ...read.value };
+    given = { ...given, ...read.value };
   }
+  const burst = { ...defaultBurst, ...given };
   const last = burst.intervalMs * burst.growth ** Math.max(0, burst.count - 2);
   if (last > longestInterval) {
     return refuse(formatBurst(burst), 'ends with claims more than an hour apart: lower count, interval or growth.');
   }
-  return { value: burst };
+  return { value: given };
 }
 
 function readField(
@@ -97,7 +98,12 @@ function numberIn(text: string, form: RegExp, least: number, most: number): numb
 }
 
 /** Text that `parseBurst` reads as `burst`. */
-export function formatBurst(burst: BurstSettings): string {
-  return `count=${burst.count},interval=${formatDuration(burst.intervalMs)},`
-    + `growth=${burst.growth},refresh=${formatDuration(burst.refreshMs)}`;
+export function formatBurst(burst: Partial<BurstSettings>): string {
+  const { count, intervalMs, growth, refreshMs } = burst;
+  return [
+    ...count === undefined ? [] : [`count=${count}`],
+    ...intervalMs === undefined ? [] : [`interval=${formatDuration(intervalMs)}`],
+    ...growth === undefined ? [] : [`growth=${growth}`],
+    ...refreshMs === undefined ? [] : [`refresh=${formatDuration(refreshMs)}`],
+  ].join(',');
 }

@@ -1,6 +1,6 @@
 /** Tenure's own settings of an Eip: annotations, so that OpenELB's schema stays as it is. */
 import type { Selector } from '../core/selector.ts';
-import { defaultBurst, parseBurst, splitPairs } from './burst.ts';
+import { parseBurst } from './burst.ts';
 import type { BurstSettings } from './burst.ts';
 import { FieldReader } from './field-reader.ts';
 import { failback, oneOf } from './option-values.ts';
@@ -19,8 +19,7 @@ export interface AnnotationSettings {
   readonly selector?: Selector;
   /** Null: never. */
   readonly failbackMs?: number | null;
-  /** Completes what the annotation leaves out from the agent's default. */
-  readonly burst?: (base: BurstSettings) => BurstSettings;
+  readonly burst?: Partial<BurstSettings>;
   readonly forceSubnet?: boolean;
 }
 
@@ -38,24 +37,6 @@ function reading<T>(
   return (text) => {
     const parsed = read(text);
     return 'error' in parsed ? parsed : { value: put(parsed.value) };
-  };
-}
-
-/** Which fields an annotation gives, the rest being the agent's. */
-function burstOver(text: string): Parsed<(base: BurstSettings) => BurstSettings> {
-  const pairs = splitPairs(text);
-  if ('error' in pairs) return pairs;
-  const parsed = parseBurst(text, defaultBurst);
-  if ('error' in parsed) return parsed;
-  const given = parsed.value;
-  const named = new Set(pairs.value.map(([key]) => key));
-  return {
-    value: (base) => ({
-      count: named.has('count') ? given.count : base.count,
-      intervalMs: named.has('interval') ? given.intervalMs : base.intervalMs,
-      growth: named.has('growth') ? given.growth : base.growth,
-      refreshMs: named.has('refresh') ? given.refreshMs : base.refreshMs,
-    }),
   };
 }
 
@@ -78,7 +59,7 @@ export const annotations: readonly Annotation[] = [
   {
     name: 'burst', example: 'count=8,interval=50ms',
     about: 'Claims on taking an address over, as in `eips.burst`.',
-    read: reading(burstOver, (burst) => ({ burst })),
+    read: reading(parseBurst, (burst) => ({ burst })),
   },
   {
     name: 'force-subnet', example: '"true"',

@@ -79,7 +79,7 @@ export function expandEips(
       mode: settings.announce ?? defaults.announce,
       selector: settings.selector ?? [],
       failbackMs: settings.failbackMs === undefined ? defaults.failbackMs : settings.failbackMs,
-      burst: settings.burst === undefined ? defaults.burst : settings.burst(defaults.burst),
+      burst: { ...defaults.burst, ...settings.burst },
       forceSubnet: settings.forceSubnet ?? false,
       priority: document.priority,
     };
@@ -94,6 +94,8 @@ export function expandEips(
 /** What of the store's documents can be used, and what is wrong with the rest. */
 export interface UsableEips {
   readonly documents: readonly EipDocument[];
+  /** Those that could be read and are left out. */
+  readonly others: readonly EipDocument[];
   /** A sentence for each Eip that is left out, by its name. */
   readonly faults: ReadonlyMap<string, string>;
 }
@@ -108,6 +110,7 @@ export function usableEips(
 ): UsableEips {
   const faults = new Map<string, string>();
   const documents: EipDocument[] = [];
+  const others: EipDocument[] = [];
   /** By address; no two overlap. */
   const placed: EipDocument[] = [];
   for (const { name, text } of stored.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -122,11 +125,12 @@ export function usableEips(
       documents.push(document);
       placed.splice(at, 0, document);
     } else {
+      others.push(document);
       const kept = overlap.a === document ? overlap.b : overlap.a;
       faults.set(name, `eip/${name}: overlaps eip/${kept.name} in ${overlap.range}.`);
     }
   }
-  return withinBounds(documents, faults);
+  return withinBounds(documents, others, faults);
 }
 
 /** The document, or what is wrong with it. */
@@ -154,16 +158,25 @@ function placeOf(document: EipDocument, placed: readonly EipDocument[]): number 
   return low;
 }
 
-function withinBounds(documents: readonly EipDocument[], faults: Map<string, string>): UsableEips {
+function withinBounds(
+  documents: readonly EipDocument[], others: EipDocument[], faults: Map<string, string>,
+): UsableEips {
   let room = BigInt(mostAddressesTogether);
   const usable = documents.filter((document) => {
     const size = document.disabled ? 0n : document.block.size;
     if (size > room) {
-      faults.set(document.name, `eip/${document.name}: is one too many: all Eips together may have ${mostAddressesTogether} addresses.`);
+      others.push(document);
+      faults.set(document.name, `eip/${document.name}: is too much: all Eips together may have ${mostAddressesTogether} addresses.`);
       return false;
     }
     room -= size;
     return true;
   });
-  return { documents: usable, faults };
+  return { documents: usable, others, faults };
+}
+
+/** How many addresses are in both blocks. */
+export function commonSize(a: Block, b: Block): bigint {
+  const common = intersection(a, b);
+  return common === null ? 0n : common.last.value - common.first.value + 1n;
 }

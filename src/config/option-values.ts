@@ -130,7 +130,8 @@ export function failback(text: string): Parsed<number | null> {
 }
 
 export function burst(pairs: Pairs): Parsed<BurstSettings> {
-  return burstOf(pairs, defaultBurst);
+  const given = burstOf(pairs);
+  return 'error' in given ? given : { value: { ...defaultBurst, ...given.value } };
 }
 
 export interface ListenAddress {

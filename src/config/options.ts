@@ -25,6 +25,9 @@ export interface Option<T> {
   readonly variable: string;
   /** What stands for the value in help, without brackets. */
   readonly argument: string;
+  /** For a line of help. */
+  readonly brief: string;
+  /** For the docs, in Markdown. */
   readonly about: string;
   readonly reader: Reader<T>;
   /** The default as it would be written; null: none. */
@@ -44,6 +47,9 @@ interface Entry<T> {
   readonly flag?: string;
   readonly variable?: string;
   readonly argument: string;
+  /** For a line of help. */
+  readonly brief: string;
+  /** For the docs, in Markdown. */
   readonly about: string;
   readonly reader: Reader<T>;
   readonly fallback?: string;
@@ -58,7 +64,8 @@ function option<T>(entry: Entry<T>): Option<T | null>;
 function option<T>(entry: Entry<T>): Option<T | null> {
   const flag = entry.flag ?? null;
   return {
-    path: entry.path, argument: entry.argument, about: entry.about, reader: entry.reader, flag,
+    path: entry.path, argument: entry.argument, brief: entry.brief, about: entry.about,
+    reader: entry.reader, flag,
     variable: entry.variable ?? `TENURE_${(flag ?? entry.path).replace(/[-.]/g, '_').toUpperCase()}`,
     fallback: entry.fallback ?? null, fallbackShown: entry.fallbackShown ?? null,
     secret: entry.secret ?? false, client: entry.client ?? false, file: entry.file ?? false,
@@ -77,117 +84,140 @@ export const announceModes = ['bind', 'respond'] as const;
 export const options = {
   nodeName: option({
     path: 'node.name', flag: 'node-name', argument: 'name', fallbackShown: 'the host name',
+    brief: 'name of this node',
     about: 'Name of this node, different from that of every other node on the same store. A DNS subdomain in lower case, as Kubernetes has them.',
     reader: text(nodeName),
   }),
   nodeLabels: option({
     path: 'node.labels', flag: 'node-labels', argument: 'key=value,...', fallback: '', fallbackShown: 'none',
+    brief: 'its labels, for the node selectors of Eips',
     about: 'Labels of this node, for the node selectors of Eips. In YAML a map.',
     reader: { form: 'map', read: nodeLabels },
   }),
   nodeWeight: option({
     path: 'node.weight', flag: 'node-weight', argument: 'number', fallback: '100',
+    brief: 'its share of the addresses, 0 to 1000',
     about: 'Share of the addresses that this node takes, relative to the weights of the others, 0 to 1000. With 0 it takes none.',
     reader: text(wholeNumberIn(0, 1000)),
   }),
   storeKind: option({
     path: 'store.kind', flag: 'store', argument: 'kind', fallback: 'etcd', client: true,
+    brief: 'where leases are kept',
     about: 'Where leases are kept. This version knows etcd alone.',
     reader: text(oneOf(['etcd'])),
   }),
   storeRequestTimeout: option({
     path: 'store.requestTimeout', flag: 'store-request-timeout', argument: 'duration', fallback: '1s', client: true,
+    brief: 'after so long a request counts as failed',
     about: 'After so long a request to the store counts as failed, 50ms to 30s. At most half of lease.duration, so that a renewal whose answer is lost is tried again in time.',
     reader: text(durationIn(50, 30_000)),
   }),
   etcdEndpoints: option({
     path: 'store.etcd.endpoints', flag: 'etcd-endpoints', argument: 'url,...', fallback: 'http://127.0.0.1:2379', client: true,
+    brief: 'members of the etcd cluster',
     about: 'Members of the etcd cluster, all with http:// or all with https://. In YAML a list.',
     reader: { form: 'list', read: etcdEndpoints },
   }),
   etcdPrefix: option({
     path: 'store.etcd.prefix', flag: 'etcd-prefix', argument: 'prefix', fallback: '/tenure/', client: true,
+    brief: 'beginning of all keys',
     about: 'All keys begin with it. Agents with another prefix are another Tenure.',
     reader: text(etcdPrefix),
   }),
   etcdCa: option({
     path: 'store.etcd.caFile', flag: 'etcd-ca-file', argument: 'file', client: true, file: true,
     fallbackShown: 'the system\'s',
+    brief: 'certificates of the authorities of etcd',
     about: 'Certificates (PEM) of the authorities that may have signed those of etcd.',
     reader: text(nonEmpty),
   }),
   etcdCert: option({
     path: 'store.etcd.certFile', flag: 'etcd-cert-file', argument: 'file', client: true, file: true,
+    brief: 'client certificate to show to etcd',
     about: 'Client certificate (PEM) to show to etcd; with store.etcd.keyFile.',
     reader: text(nonEmpty),
   }),
   etcdKey: option({
     path: 'store.etcd.keyFile', flag: 'etcd-key-file', argument: 'file', client: true, file: true,
+    brief: 'its private key',
     about: 'Private key (PEM, not encrypted) of the client certificate.',
     reader: text(nonEmpty),
   }),
   etcdUser: option({
     path: 'store.etcd.user', flag: 'etcd-user', argument: 'name', client: true,
+    brief: 'user of etcd',
     about: 'User of etcd; with a password or password file.',
     reader: text(nonEmpty),
   }),
   etcdPassword: option({
     path: 'store.etcd.password', variable: 'TENURE_ETCD_PASSWORD', argument: 'password', client: true, secret: true,
+    brief: 'its password',
     about: 'Password of that user. Has no flag, since every user of the host can read the flags of a process; a file is better still.',
     reader: text(nonEmpty),
   }),
   etcdPasswordFile: option({
     path: 'store.etcd.passwordFile', flag: 'etcd-password-file', argument: 'file', client: true, file: true,
+    brief: 'file with its password',
     about: 'File with that password, a line break at its end left out.',
     reader: text(nonEmpty),
   }),
   leaseDuration: option({
     path: 'lease.duration', flag: 'lease-duration', argument: 'duration', fallback: '5s',
+    brief: 'life of a node lease without renewal',
     about: 'A node that dies loses its addresses to others after so long; a node that cannot reach the store for so long falls silent. Whole seconds from 2s to 300s: etcd counts its leases in seconds, and grants none shorter than 1.5 election timeouts, which is 2s if etcd was not told otherwise.',
     reader: text(leaseDuration),
   }),
   settleTime: option({
     path: 'lease.settleTime', flag: 'settle-time', argument: 'duration', fallback: '1s',
+    brief: 'take no free address in the first so many',
     about: 'A node takes no free address in its first so many, 0ms to 60s, so that nodes that start together share the addresses.',
     reader: text(durationIn(0, 60_000)),
   }),
   announce: option({
     path: 'eips.announce', flag: 'announce', argument: 'mode', fallback: 'bind',
+    brief: 'bind addresses to the interface, or only respond',
     about: '`bind` puts an address on the interface of the node that holds it, for programs on that host; `respond` only answers for it, where something else takes the traffic. An Eip\'s own annotation goes first.',
     reader: text(oneOf(announceModes)),
   }),
   failback: option({
     path: 'eips.failback', flag: 'failback', argument: 'never|duration', fallback: 'never',
+    brief: 'when addresses go back to preferred nodes',
     about: 'An address goes back to the node that placement prefers when that was fit to have it for so long; `never`: only when its holder goes. An Eip\'s own annotation goes first.',
     reader: text(failback),
   }),
   burst: option({
     path: 'eips.burst', flag: 'burst', argument: 'key=value,...', fallback: formatBurst(defaultBurst),
+    brief: 'claims on taking an address over',
     about: 'Claims on taking an address over: `count` at once and after `interval`, each interval `growth` times the last, then one every `refresh` (0: never). What is left out keeps its default. In YAML a map. An Eip\'s own annotation goes first.',
     reader: { form: 'map', read: burst },
   }),
   linger: option({
     path: 'eips.linger', flag: 'linger', argument: 'duration', fallback: '1s',
+    brief: 'keep a moved address bound for so long',
     about: 'On a planned move a bound address stays on its interface, unclaimed, for so long, so that packets on their way still arrive; 0ms to 60s.',
     reader: text(durationIn(0, 60_000)),
   }),
   fence: option({
     path: 'fence.mode', flag: 'fence', argument: 'mode', fallback: 'auto',
+    brief: 'auto, egress or arp: how claims are fenced',
     about: '`egress`: kernel rules see to it that only this agent claims an address, and only while its tenure lasts (Linux 5.16 and later). `arp`: for older kernels, with the agent\'s own checks for the rest. `auto`: the best that the kernel has.',
     reader: text(oneOf(fenceModes)),
   }),
   logLevel: option({
     path: 'log.level', flag: 'log-level', argument: 'level', fallback: 'info',
+    brief: 'error, warn, info or debug',
     about: '`error`: someone must act; `warn`: it may come to that; `info`: ownership changed; `debug`: packets.',
     reader: text(oneOf(logLevels)),
   }),
   logFormat: option({
     path: 'log.format', flag: 'log-format', argument: 'format', fallback: 'auto',
+    brief: 'auto, json or pretty',
     about: '`json`: one object a line; `pretty`: for people; `auto`: pretty on a terminal, else json.',
     reader: text(oneOf(logFormats)),
   }),
   httpListen: option({
     path: 'http.listen', flag: 'http-listen', argument: 'address', fallback: '127.0.0.1:9476',
+    brief: 'health and metrics over HTTP, or off',
     about: 'Where /healthz, /readyz and /metrics are served, without authentication; `:9476` is every address of the host, `off` is nowhere.',
     reader: text(httpListen),
   }),

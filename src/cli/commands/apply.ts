@@ -1,0 +1,99 @@
+/** `tenure apply`: stores Eips, all of a call or none. */
+import { Command } from 'commander';
+import { parseEipDocuments } from '../../config/eip-document.ts';
+import type { EipDocument } from '../../config/eip-document.ts';
+import { commonSize, findOverlaps, mostAddressesTogether } from '../../config/eip-set.ts';
+import type { StoredDocument } from '../../store/lease-store.ts';
+import { withStore } from '../connect.ts';
+import type { StoreSession } from '../connect.ts';
+import type { CliContext } from '../context.ts';
+import { failed, usage } from '../context.ts';
+import { readManifests } from '../documents.ts';
+import { addConfigFlags } from '../flags.ts';
+import { count } from '../output.ts';
+
+/** How often a change that someone else made meanwhile is worked into ours. */
+const attempts = 5;
+
+interface ApplyFlags {
+  readonly filename: readonly string[];
+  readonly dryRun?: true;
+}
+
+export function applyCommand(context: CliContext): Command {
+  const command = new Command('apply')
+    .summary('Create or change Eips.')
+    .description('Create or change Eips. All of them are checked first, against each other and against\nthose that are stored; if anything is wrong, nothing is changed.')
+    .requiredOption('-f, --filename <file...>', 'files of manifests; - is standard input')
+    .option('--dry-run', 'check all, and say what would be done')
+    .addHelpText('after', `
+Examples:
+  tenure apply -f eips.yaml
+  tenure apply -f web.yaml -f dns.yaml --dry-run
+  tenure get eip web -o yaml | sed s/eth0/eth1/ | tenure apply -f -
+
+Exit codes: 0 applied, or nothing to do; 1 the store failed; 2 a manifest is wrong.`);
+  return addConfigFlags(command, 'client').action(async (flags: ApplyFlags) => {
+    const documents = await readManifests(context, flags.filename);
+    await withStore(context, command, async (session) => {
+      const changes = await apply(session, documents, flags.dryRun === true);
+      const suffix = flags.dryRun === true ? ' (dry run)' : '';
+      for (const change of changes) context.stdout.write(`eip/${change}${suffix}\n`);
+    });
+  });
+}
+
+async function apply(
+  { store, deadline }: StoreSession, documents: readonly EipDocument[], dryRun: boolean,
+): Promise<readonly string[]> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const stored = await store.listDocuments(deadline());
+    const known = new Map(stored.map((document) => [document.name, document]));
+    refuseClashes(documents, stored);
+    const changed = documents
+      .filter(({ name, text }) => known.get(name)?.text !== text)
+      .map(({ name, text }) => ({ name, text, revision: known.get(name)?.revision ?? 0 }));
+    const done = dryRun || changed.length === 0 || await store.putDocuments(changed, deadline());
+    if (done) return documents.map((document) => outcome(document, known.get(document.name)));
+  }
+  throw failed(`apply: ${count(documents.length, 'Eip', 'Eips')}: others change them at the same time: nothing was applied; try again`);
+}
+
+/** Overlaps with what will be there, and the bound on all addresses together. */
+function refuseClashes(
+  documents: readonly EipDocument[], stored: readonly StoredDocument[],
+): void {
+  const ours = new Set(documents.map(({ name }) => name));
+  const others = stored
+    .filter(({ name }) => !ours.has(name))
+    .flatMap(({ name, text }) => parseEipDocuments(`eip/${name}`, text).documents);
+  const inFiles = new Set(documents);
+  const problems = findOverlaps([...documents, ...others])
+    .filter(({ a, b }) => inFiles.has(a as EipDocument) || inFiles.has(b as EipDocument))
+    .map(({ a, b, range }) => {
+      const [one, two] = inFiles.has(a as EipDocument) ? [a, b] : [b, a];
+      const where = inFiles.has(two as EipDocument) ? `at ${two.source}` : 'in the store';
+      return `${one.source}: spec.address: Eip ${JSON.stringify(one.name)} overlaps Eip ${JSON.stringify(two.name)} ${where} in ${range}: take the addresses out of one.`;
+    });
+  if (problems.length > 0) throw usage(problems);
+  const total = [...documents, ...others]
+    .reduce((sum, { disabled, block }) => disabled ? sum : sum + block.size, 0n);
+  if (total > BigInt(mostAddressesTogether)) {
+    throw usage(`spec.address: all Eips together would have ${total} addresses: at most ${mostAddressesTogether} are taken: write smaller blocks, or disable some.`);
+  }
+}
+
+function outcome(document: EipDocument, before: StoredDocument | undefined): string {
+  const { name, text, block } = document;
+  if (before === undefined) return `${name} created`;
+  if (before.text === text) return `${name} unchanged`;
+  const [old] = parseEipDocuments('', before.text).documents;
+  const common = old === undefined ? null : commonSize(old.block, block);
+  if (old === undefined || common === null) return `${name} configured`;
+  const [gone, added] = [old.block.size - common, block.size - common];
+  const parts = [
+    ...gone > 0n ? [`${count(gone, 'address', 'addresses')} given up`] : [],
+    ...added > 0n ? [`${count(added, 'address', 'addresses')} added`] : [],
+  ];
+  return `${name} configured${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+}

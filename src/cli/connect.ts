@@ -1,0 +1,60 @@
+/** From flags, environment and file to a store, for as long as a command needs it. */
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { LeaseStore } from '../store/lease-store.ts';
+import { StoreError } from '../store/lease-store.ts';
+import type { CliContext } from './context.ts';
+import { failed, usage } from './context.ts';
+import { configFlags } from './flags.ts';
+
+export interface StoreSession {
+  readonly store: LeaseStore;
+  /** Where it is, for messages. */
+  readonly place: string;
+  /** A deadline for one request. People wait longer than agents do. */
+  readonly deadline: () => AbortSignal;
+}
+
+const patience = 5;
+
+/** Runs `work` with the store that `command`'s flags name, and closes it afterwards. */
+export async function withStore<T>(
+  context: CliContext, command: Command, work: (session: StoreSession) => Promise<T>,
+): Promise<T> {
+  const loaded = loadConfig({
+    flags: configFlags(command), env: context.env, readFile: context.readFile,
+    // The name of this host is nothing to a command that only talks to the store.
+    hostName: 'client',
+  });
+  if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
+  const settings = loaded.config.store;
+  const place = settings.etcd.endpoints.join(', ');
+  const deadline = (): AbortSignal => AbortSignal.timeout(settings.requestTimeoutMs * patience);
+  let store: LeaseStore | null = null;
+  try {
+    store = context.openStore(settings);
+    return await work({ store, place, deadline });
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw Object.assign(failed(explain(error, place)), { cause: error });
+  } finally {
+    await store?.close();
+  }
+}
+
+/** `store: WHERE: what happened: what would mend it`. */
+function explain(error: StoreError, place: string): string {
+  return `store: ${place}: ${error.message}: ${error.fix ?? advice(error, place)}`;
+}
+
+function advice(error: StoreError, place: string): string {
+  switch (error.code) {
+    case 'unavailable':
+    case 'timeout': return `see whether etcd runs at ${place}, or name another with --etcd-endpoints`;
+    case 'denied': return 'see store.etcd.user and its password, and the rights of that user';
+    case 'read-only': return 'see etcd\'s alarms ("etcdctl alarm list") and free space';
+    case 'schema': return 'see whether another program, or another version of Tenure, uses this prefix';
+    case 'invalid': return 'see the options of the store in docs/options.md';
+  }
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The program's entry: standard streams, environment, exit code. */
+import { hostname } from 'node:os';
+import { decodeText, readFile } from '../config/read-file.ts';
+import type { FileRead } from '../config/read-file.ts';
+import type { Output } from './context.ts';
+import { openStore } from './open-store.ts';
+import { run } from './program.ts';
+
+const largestInput = 16 * 1024 * 1024;
+
+async function readStdin(): Promise<FileRead> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > largestInput) return { kind: 'unreadable', why: 'is larger than 16 MiB.' };
+  }
+  return decodeText(Buffer.concat(chunks));
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  // A reader that has seen enough ("tenure get eips | head") is no error.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+  const plain = (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb';
+  return {
+    write: (text) => void stream.write(text),
+    colours: stream.isTTY && !plain,
+  };
+}
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  readFile,
+  readStdin,
+  hostName: hostname(),
+  now: () => Date.now(),
+  openStore,
+});
