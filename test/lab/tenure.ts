@@ -1,0 +1,136 @@
+/** Tenure itself in a lab: an etcd in the store's namespace, agents on the nodes, and commands. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LabError, until, type CommandResult } from './command.ts';
+import { startEtcd, type EtcdCluster, type EtcdLabOptions } from './etcd.ts';
+import type { Lab } from './lab.ts';
+import type { LabProcess } from './process.ts';
+
+/** The program as it is built: what a user runs. */
+export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** `tenure status -o json`, as far as labs look at it. */
+export interface StatusView {
+  readonly well: boolean;
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly holder: string | null;
+    readonly term: number;
+    readonly reason: string | null;
+  }[];
+}
+
+/** Fields of the agent's configuration, nested as in the file. */
+export type AgentSettings = Readonly<Record<string, unknown>>;
+
+export class Tenure {
+  readonly etcd: EtcdCluster;
+  readonly #lab: Lab;
+  readonly #endpoints: readonly string[];
+
+  private constructor(lab: Lab, etcd: EtcdCluster) {
+    this.#lab = lab;
+    this.etcd = etcd;
+    this.#endpoints = etcd.endpoints;
+  }
+
+  /** Starts etcd on the store's host; gone with the lab. */
+  static async start(lab: Lab, options: EtcdLabOptions = {}): Promise<Tenure> {
+    const { namespace, mgmt } = lab.host('store');
+    const members = options.members ?? 1;
+    const etcd = await startEtcd({
+      ...options,
+      prefix: ['nsenter', `--net=/run/netns/${namespace}`, '--'],
+      listen: Array.from({ length: members }, (_, index) => ({
+        host: mgmt!, client: 2379 + index * 10, peer: 2380 + index * 10, metrics: 2381 + index * 10,
+      })),
+    });
+    lab.defer(async () => etcd.stop());
+    return new Tenure(lab, etcd);
+  }
+
+  /**
+   * Starts the agent of a node, and waits until it is ready. Unless told otherwise the lease is as
+   * short as etcd allows, and a node takes free addresses at once.
+   */
+  async agent(node: string, settings: AgentSettings = {}): Promise<LabProcess> {
+    const agent = this.launch(node, settings);
+    await agent.waitForOutput(/"msg":"ready"/, 20_000);
+    return agent;
+  }
+
+  /** The same, without waiting. */
+  launch(node: string, settings: AgentSettings = {}): LabProcess {
+    const file = join(this.#lab.dir, `tenure-${node}.yaml`);
+    // YAML is a superset of JSON.
+    writeFileSync(file, JSON.stringify({
+      node: { name: node },
+      store: { etcd: { endpoints: this.#endpoints } },
+      lease: { duration: '2s', settleTime: '100ms' },
+      log: { level: 'debug', format: 'json' },
+      ...settings,
+    }, null, 2));
+    return this.#lab.spawn(node, [process.execPath, program, 'agent', '--config', file], {
+      name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' },
+    });
+  }
+
+  /** Runs a command on the store's host, whatever its exit code. */
+  async attempt(args: readonly string[], input = ''): Promise<CommandResult> {
+    return this.#lab.attempt('store', [process.execPath, program, ...args], {
+      input, timeoutMs: 60_000,
+      env: {
+        ...process.env, NODE_OPTIONS: '', NO_COLOR: '1',
+        TENURE_ETCD_ENDPOINTS: this.#endpoints.join(','),
+      },
+    });
+  }
+
+  /** Runs a command that must succeed; gives what it printed. */
+  async command(...args: readonly string[]): Promise<string> {
+    return this.#expect(args, await this.attempt(args));
+  }
+
+  /** `tenure apply -f -`: a layer2 Eip of one address, block or range on every node's eth0. */
+  async apply(
+    name: string, address: string, annotations: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const manifest = {
+      apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'Eip',
+      metadata: { name, annotations },
+      spec: { address, interface: 'eth0', protocol: 'layer2' },
+    };
+    const args = ['apply', '-f', '-'];
+    this.#expect(args, await this.attempt(args, JSON.stringify(manifest)));
+  }
+
+  async status(): Promise<StatusView> {
+    // Its exit code tells whether all is well; that is in the answer too.
+    const { stdout, stderr } = await this.attempt(['status', '-o', 'json']);
+    if (stdout === '') throw new LabError(`tenure status: ${stderr}`);
+    return JSON.parse(stdout) as StatusView;
+  }
+
+  /** Who holds an address, by the store; null for nobody. */
+  async holder(address: string): Promise<string | null> {
+    const { addresses } = await this.status();
+    return addresses.find((one) => one.address === address)?.holder ?? null;
+  }
+
+  /** Waits until someone (else than `not`) holds the address, by the store. */
+  async waitForHolder(
+    address: string, not: string | null = null, timeoutMs = 15_000,
+  ): Promise<string> {
+    return until(`${address} has a holder${not === null ? '' : ` other than ${not}`}`, async () => {
+      const holder = await this.holder(address);
+      return holder !== not && holder;
+    }, timeoutMs, 100);
+  }
+
+  #expect(args: readonly string[], result: CommandResult): string {
+    if (result.code === 0) return result.stdout;
+    throw new LabError(`tenure ${args.join(' ')}: exit code ${result.code ?? 'none'}: `
+      + `${result.stderr}${result.stdout}`);
+  }
+}
