@@ -34,7 +34,9 @@ export interface FrameSocket {
 }
 
 export interface FrameSockets {
-  open(link: Link, family: 'arp' | 'ndp', onFrames: (frames: readonly ReceivedFrame[]) => void): FrameSocket;
+  open(
+    link: Link, family: 'arp' | 'ndp', onFrames: (frames: readonly ReceivedFrame[]) => void,
+  ): FrameSocket;
 }
 
 /** The fence: one mouth, and a gate (docs/architecture.md). */
@@ -59,7 +61,9 @@ export interface Fence {
 /** Addresses on interfaces, for `bind`. */
 export interface Binder {
   /** Puts each on its link as /32 or /128; one that is there already and not ours is left alone. */
-  bind(addresses: readonly { readonly eip: Eip; readonly link: Link }[]): readonly (string | null)[];
+  bind(
+    addresses: readonly { readonly eip: Eip; readonly link: Link }[],
+  ): readonly (string | null)[];
   /** Removes those that this or an earlier run of the agent put there, and no others. */
   unbind(addresses: readonly { readonly eip: Eip; readonly link: Link }[]): void;
   /** What earlier runs of the agent left on this host. */
@@ -68,7 +72,7 @@ export interface Binder {
   refresh(): void;
 }
 
-/** Solicited-node multicast groups (RFC 4291 2.7.1), joined so that snooping switches (MLD) know. */
+/** Solicited-node multicast groups (RFC 4291 2.7.1), joined so that switches that snoop know. */
 export interface Groups {
   join(eip: Eip, link: Link): void;
   leave(eip: Eip, link: Link): void;

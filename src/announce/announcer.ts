@@ -1,0 +1,296 @@
+/**
+ * The announcer: claims EIPs on the LAN while the node is entitled to them, and answers for them.
+ *
+ * Order of effects, on which the safety of the protocol rests: announce opens the fence, then
+ * binds, then claims; withdraw stops claiming, closes the fence, then unbinds. Everything that
+ * leaves asks the gate (R2) as the last thing before, so that a process that slept wakes silent.
+ */
+import type { Eip } from '../core/model.ts';
+import { Bindings } from './bindings.ts';
+import { Conflicts } from './conflicts.ts';
+import { framesOf, newEntry, type Entry, type LinkFamily } from './entry.ts';
+import { Gate } from './gate.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { changedLink, Links } from './links.ts';
+import { settle, type AnnouncerOptions, type Settled } from './options.ts';
+import type { AnnouncerPorts, Link } from './ports.ts';
+import { Receiver } from './receiver.ts';
+import { Schedule, type Lane } from './schedule.ts';
+import { Sender } from './sender.ts';
+import { messageOf, Tally } from './tally.ts';
+import type {
+  AnnounceSettings, Announcement, Announcer as AnnouncerContract, AnnouncerCounters,
+} from './types.ts';
+
+type Mend = 'sockets' | 'fence' | 'release';
+
+export class Announcer implements AnnouncerContract {
+  readonly #options: Settled;
+  readonly #ports: AnnouncerPorts;
+  readonly #entries = new Map<Eip, Entry>();
+  readonly #tally: Tally;
+  readonly #gate: Gate;
+  readonly #schedule: Schedule;
+  readonly #links: Links;
+  readonly #bindings: Bindings;
+  readonly #lifecycle: Lifecycle;
+  readonly #sender: Sender;
+  /** What could not be done, to be tried again. */
+  readonly #mend: Lane<Mend>;
+  /** EIPs that are not held any more, but that the fence may still let pass. */
+  readonly #releasing = new Set<Eip>();
+  #settings: ReadonlyMap<Eip, AnnounceSettings> | null = null;
+  #fenceReady = false;
+  #closed = false;
+
+  constructor(options: AnnouncerOptions, ports: AnnouncerPorts) {
+    const settled = settle(options);
+    const now = (): number => ports.now();
+    const tally = new Tally(
+      { onEvent: options.onEvent, troubleMs: settled.timing.troubleMs }, ports);
+    const gate = new Gate(ports);
+    const schedule = new Schedule(ports, (turn) => {
+      this.#turn(turn);
+    });
+    const common = { gate, schedule, tally, now };
+    const bindings = new Bindings(settled, { ...common, binder: ports.binder });
+    const conflicts = new Conflicts(settled, common);
+    const lifecycle = new Lifecycle(settled, {
+      ...common, fence: ports.fence, groups: ports.groups, bindings, conflicts,
+      sender: () => this.#sender, fenceReady: () => this.#fenceReady,
+    });
+    const links = new Links(settled, {
+      sockets: ports.sockets, tally,
+      onFrames: (state, family, frames) => {
+        this.#turn(() => {
+          receiver.handle(state, family, frames);
+        });
+      },
+    });
+    const receiver = new Receiver(settled, {
+      links, gate, tally, conflicts, entryOf: (eip) => this.#entries.get(eip),
+      onStranger: (entry, mac) => {
+        lifecycle.onStranger(entry, mac);
+      },
+    });
+    this.#sender = new Sender(settled, {
+      ...common, links, admit: (entries) => lifecycle.admit(entries),
+      onSent: (entry, what, error) => {
+        lifecycle.onSent(entry, what, error);
+      },
+    });
+    this.#mend = schedule.lane((what) => {
+      if (what.includes('sockets')) this.#openAll();
+      if (what.includes('fence')) this.#manage();
+      if (what.includes('release')) this.#release();
+    });
+    this.#options = settled;
+    this.#ports = ports;
+    this.#tally = tally;
+    this.#gate = gate;
+    this.#schedule = schedule;
+    this.#links = links;
+    this.#bindings = bindings;
+    this.#lifecycle = lifecycle;
+  }
+
+  configure(settings: ReadonlyMap<Eip, AnnounceSettings>): void {
+    this.#turn(() => {
+      const first = this.#settings === null;
+      this.#settings = settings;
+      const unlisted = Array.from(this.#entries.values())
+        .filter((entry) => !settings.has(entry.eip));
+      this.#withdraw(unlisted, false);
+      for (const entry of unlisted) this.#entries.delete(entry.eip);
+      if (first) this.#bindings.adopt((eip) => bindLinkOf(settings.get(eip)));
+      // Before anything can be bound, and after what is no longer managed was unbound.
+      this.#manage();
+      const restarts: Entry[] = [];
+      for (const one of settings.values()) this.#take(one, restarts);
+      this.#links.set(linksOf(this.#entries.values()));
+      this.#openAll();
+      for (const entry of restarts) this.#lifecycle.restart(entry);
+      this.#sender.flush();
+    });
+  }
+
+  arm(until: number): void {
+    this.#turn(() => {
+      const lapsed = !this.#gate.isOpen();
+      // Closing holds here whatever becomes of the kernel's gate.
+      if (until <= this.#ports.now()) this.#gate.set(0);
+      const armed = this.#attempt('arm', 'Cannot set the gate of the fence', () => {
+        this.#ports.fence.arm(until);
+      });
+      if (!armed) return;
+      this.#gate.set(until);
+      if (!this.#gate.isOpen()) return;
+      // Neighbours may have forgotten us meanwhile, and the kernel's backstop may have unbound.
+      if (lapsed) this.#resume();
+      this.#sender.flush();
+    });
+  }
+
+  announce(announcements: readonly Announcement[]): void {
+    this.#turn(() => {
+      for (const announcement of announcements) {
+        const entry = this.#entries.get(announcement.eip);
+        if (entry !== undefined) {
+          this.#lifecycle.start(entry, announcement);
+        } else {
+          const { eip } = announcement;
+          this.#tally.trouble(`unknown:${eip}`, eip, `Cannot announce ${eip}: it is not configured on this node.`);
+        }
+      }
+      this.#sender.flush();
+    });
+  }
+
+  withdraw(eips: readonly Eip[], linger: boolean): void {
+    this.#turn(() => {
+      const named = Array.from(new Set(eips));
+      this.#withdraw(named.flatMap((eip) => this.#entries.get(eip) ?? []), linger);
+    });
+  }
+
+  counters(): AnnouncerCounters {
+    return this.#tally.counters();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#turn(() => {
+      this.#gate.set(0);
+      this.#withdraw(Array.from(this.#entries.values()), false);
+      this.#bindings.unbind(Array.from(this.#bindings.eips()));
+      this.#entries.clear();
+      this.#links.close();
+      this.#schedule.clear();
+      this.#closed = true;
+      // With an address still on an interface the kernel would answer for it.
+      const left = Array.from(this.#bindings.eips()).length;
+      if (left === 0) {
+        this.#attempt('remove', 'Cannot remove the fence', () => {
+          this.#ports.fence.remove();
+        });
+      } else {
+        this.#tally.event({ kind: 'trouble', eip: null, text: `The fence stays: ${left} address(es) could not be taken off their interface.` });
+      }
+    });
+  }
+
+  /** One step: afterwards the timer is set and reports are delivered. Nothing after `close`. */
+  #turn(run: () => void): void {
+    if (this.#closed) return;
+    try {
+      run();
+    } finally {
+      this.#schedule.rearm();
+      this.#tally.deliver();
+    }
+  }
+
+  #withdraw(entries: readonly Entry[], linger: boolean): void {
+    for (const entry of entries) {
+      this.#lifecycle.stop(entry);
+      if (entry.held) this.#releasing.add(entry.eip);
+      entry.held = false;
+    }
+    const closed = this.#release();
+    for (const entry of entries) this.#lifecycle.leaveGroup(entry);
+    const eips = entries.map((entry) => entry.eip);
+    // Where the fence is still open, the kernel may yet ask in the name of a bound address.
+    if (linger && closed) this.#bindings.linger(eips);
+    else this.#bindings.unbind(eips);
+  }
+
+  /** Closes the fence for all that is no longer held; false if that is to be tried again. */
+  #release(): boolean {
+    const eips = Array.from(this.#releasing).filter((eip) => this.#entries.get(eip)?.held !== true);
+    const done = eips.length === 0 || this.#attempt('release', `Cannot close the fence for ${eips.length} address(es)`, () => {
+      this.#ports.fence.hold([], eips);
+    });
+    if (done) this.#releasing.clear();
+    else this.#mendLater('release');
+    return done;
+  }
+
+  /** Takes up the settings of one EIP; those that must begin anew on their link are noted. */
+  #take(settings: AnnounceSettings, restarts: Entry[]): void {
+    const { eip } = settings;
+    const entry = this.#entries.get(eip);
+    if (entry === undefined) {
+      const made = newEntry(settings);
+      if (made !== null) this.#entries.set(eip, made);
+      else this.#tally.trouble(`eip:${eip}`, eip, `Cannot announce ${JSON.stringify(eip)}: it is not an address in its canonical form.`);
+      return;
+    }
+    const before = entry.settings;
+    const changed = changedLink(before.link, settings.link);
+    const otherMode = before.mode !== settings.mode;
+    if (changed || otherMode || !settings.link.up) this.#lifecycle.suspend(entry);
+    if (changed) this.#lifecycle.leaveGroup(entry);
+    if (otherMode && settings.mode === 'respond') this.#bindings.unbind([eip]);
+    entry.settings = settings;
+    if (before.link.mac !== settings.link.mac) {
+      Object.assign(entry, framesOf(entry.family, settings));
+    }
+    if (changed || otherMode) restarts.push(entry);
+    else this.#lifecycle.reschedule(entry, before.burst);
+  }
+
+  #resume(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.state.kind === 'claimed') this.#lifecycle.restart(entry);
+    }
+  }
+
+  #openAll(): void {
+    if (!this.#links.open()) this.#mendLater('sockets');
+  }
+
+  /** Tells the fence what is managed: what is listed, and what is bound though it should not be. */
+  #manage(): void {
+    const settings = this.#settings ?? new Map<Eip, AnnounceSettings>();
+    const addresses = new Set([...settings.keys(), ...this.#bindings.eips()]);
+    const links = new Map<number, Link>();
+    for (const { link } of settings.values()) links.set(link.ifindex, link);
+    this.#fenceReady = this.#attempt('manage', 'Cannot set up the fence', () => {
+      this.#ports.fence.manage(addresses, Array.from(links.values()));
+    });
+    if (!this.#fenceReady) this.#mendLater('fence');
+  }
+
+  #mendLater(what: Mend): void {
+    this.#mend.set(what, this.#ports.now() + this.#options.timing.retryMostMs);
+  }
+
+  /** Runs a call into the kernel; false, and a report, if it threw. */
+  #attempt(key: string, what: string, call: () => void): boolean {
+    try {
+      call();
+      return true;
+    } catch (error) {
+      this.#tally.trouble(key, null, `${what}: ${messageOf(error)}`);
+      return false;
+    }
+  }
+}
+
+/** The link that an EIP is to be bound on; null if it is not to be bound. */
+function bindLinkOf(settings: AnnounceSettings | undefined): Link | null {
+  return settings?.mode === 'bind' ? settings.link : null;
+}
+
+/** The links in use, each with the families of its EIPs. */
+function linksOf(
+  entries: Iterable<Entry>,
+): ReadonlyMap<number, { readonly link: Link; readonly families: Set<LinkFamily> }> {
+  const links = new Map<number, { readonly link: Link; readonly families: Set<LinkFamily> }>();
+  for (const { settings: { link }, family } of entries) {
+    const known = links.get(link.ifindex) ?? { link, families: new Set<LinkFamily>() };
+    known.families.add(family);
+    links.set(link.ifindex, known);
+  }
+  return links;
+}

@@ -1,0 +1,159 @@
+/**
+ * The addresses that are on an interface through us, this run or an earlier one. What could not be
+ * taken off stays known, stays managed by the fence, and is tried again.
+ */
+import type { Eip } from '../core/model.ts';
+import { zeroMac } from '../wire/ethernet.ts';
+import type { Gate } from './gate.ts';
+import type { Settled } from './options.ts';
+import type { Binder, Link } from './ports.ts';
+import type { Lane, Schedule } from './schedule.ts';
+import { messageOf, type Tally } from './tally.ts';
+
+export interface Binding {
+  readonly eip: Eip;
+  readonly link: Link;
+}
+
+export interface BindingsModules {
+  readonly binder: Binder;
+  readonly gate: Gate;
+  readonly schedule: Schedule;
+  readonly tally: Tally;
+  readonly now: () => number;
+}
+
+export class Bindings {
+  readonly #options: Settled;
+  readonly #modules: BindingsModules;
+  readonly #bound = new Map<Eip, Link>();
+  /** Addresses to take off, each at its time. */
+  readonly #leaving: Lane<Eip>;
+  readonly #backstop: Lane<'backstop'>;
+
+  constructor(options: Settled, modules: BindingsModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#leaving = modules.schedule.lane((eips) => {
+      this.unbind(eips);
+    }, options.limits.unbindsPerTick);
+    this.#backstop = modules.schedule.lane(() => {
+      this.#refresh();
+    });
+  }
+
+  eips(): Iterable<Eip> {
+    return this.#bound.keys();
+  }
+
+  /** It is to be announced again: what is bound of it stays. */
+  keep(eip: Eip): void {
+    this.#leaving.delete(eip);
+  }
+
+  /**
+   * Takes note of what earlier runs left. What `linkOf` knows no link for goes at once; the rest
+   * has until `leftoverMs` to be announced.
+   */
+  adopt(linkOf: (eip: Eip) => Link | null): void {
+    const { binder, tally } = this.#modules;
+    const strays: Binding[] = [];
+    try {
+      for (const { eip, ifindex } of binder.leftovers()) {
+        const link = linkOf(eip);
+        if (link?.ifindex === ifindex) {
+          this.#bound.set(eip, link);
+          this.#leaving.set(eip, this.#modules.now() + this.#options.timing.leftoverMs);
+        } else {
+          strays.push({ eip, link: nameless(ifindex) });
+        }
+      }
+    } catch (error) {
+      tally.trouble('leftovers', null, `Cannot list the addresses that an earlier run left: ${messageOf(error)}`);
+    }
+    for (const stray of strays) {
+      if (!this.#bound.has(stray.eip)) this.#bound.set(stray.eip, stray.link);
+    }
+    this.#takeOff(strays);
+  }
+
+  /** One outcome each: null, or why it could not be put on its interface. */
+  bind(bindings: readonly Binding[]): readonly (string | null)[] {
+    if (bindings.length === 0) return [];
+    const moved = bindings.flatMap(({ eip, link }) => {
+      const old = this.#bound.get(eip);
+      return old === undefined || old.ifindex === link.ifindex ? [] : [{ eip, link: old }];
+    });
+    this.#takeOff(moved);
+    for (const { eip } of bindings) this.#leaving.delete(eip);
+    const outcomes = this.#bindAll(bindings);
+    for (const [index, { eip, link }] of bindings.entries()) {
+      if (outcomes[index] === null) this.#bound.set(eip, link);
+    }
+    if (this.#bound.size > 0 && this.#backstop.size === 0) this.#scheduleRefresh();
+    return outcomes;
+  }
+
+  /** Leaves them bound for `lingerMs`, for packets in flight. */
+  linger(eips: readonly Eip[]): void {
+    const at = this.#modules.now() + this.#options.timing.lingerMs;
+    for (const eip of eips) if (this.#bound.has(eip)) this.#leaving.set(eip, at);
+  }
+
+  unbind(eips: readonly Eip[]): void {
+    this.#takeOff(eips.flatMap((eip) => {
+      const link = this.#bound.get(eip);
+      return link === undefined ? [] : [{ eip, link }];
+    }));
+  }
+
+  #bindAll(bindings: readonly Binding[]): readonly (string | null)[] {
+    try {
+      return this.#modules.binder.bind(bindings);
+    } catch (error) {
+      return bindings.map(() => messageOf(error));
+    }
+  }
+
+  #takeOff(bindings: readonly Binding[]): void {
+    if (bindings.length === 0) return;
+    const { binder, tally, now } = this.#modules;
+    try {
+      binder.unbind(bindings);
+    } catch (error) {
+      tally.trouble('unbind', bindings.length === 1 ? bindings[0]?.eip ?? null : null,
+        `Cannot take ${bindings.length} address(es) off ${bindings[0]?.link.name ?? ''}: ${messageOf(error)}`);
+      const again = now() + this.#options.timing.retryMostMs;
+      for (const { eip, link } of bindings) {
+        if (this.#bound.get(eip)?.ifindex === link.ifindex) this.#leaving.set(eip, again);
+      }
+      return;
+    }
+    for (const { eip, link } of bindings) {
+      this.#leaving.delete(eip);
+      if (this.#bound.get(eip)?.ifindex === link.ifindex) this.#bound.delete(eip);
+    }
+  }
+
+  #scheduleRefresh(): void {
+    this.#backstop.set('backstop', this.#modules.now() + this.#options.timing.backstopMs);
+  }
+
+  /** Not while the gate is closed: that is what the backstop is for. */
+  #refresh(): void {
+    const { binder, gate, tally } = this.#modules;
+    if (this.#bound.size === 0) return;
+    this.#scheduleRefresh();
+    if (!gate.isOpen()) return;
+    try {
+      binder.refresh();
+    } catch (error) {
+      tally.trouble('refresh', null, `Cannot renew the lifetime of bound addresses: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** A link of which only the number is known, or matters. */
+function nameless(ifindex: number): Link {
+  return { ifindex, name: `interface ${ifindex}`, mac: zeroMac, mtu: 0, up: false };
+}

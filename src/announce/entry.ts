@@ -1,0 +1,94 @@
+/**
+ * One EIP as the announcer keeps it.
+ *
+ *           announce, probe            three probes, no answer
+ *   idle ───────────────────> probing ───────────────────────────> pending ──> claimed
+ *    │ ^                       │   ^                                  ^  ^         │
+ *    │ │ withdraw (from any)   v   │ reprobeMs                        │  └─────────┘
+ *    │                      conflicted                                │   link or gate is back,
+ *    └────────────────────────────────────────────────────────────────┘   or a new term
+ *           announce                                        fence open, bound
+ *
+ * `pending` waits for its turn, its link, the gate, or another try at the fence or the binding.
+ * Only `claimed` answers. Deadlines of all states are in one lane: the state tells what is due.
+ */
+import type { Eip } from '../core/model.ts';
+import { formatAddress, parseAddress } from '../wire/address.ts';
+import { arpClaims, arpProbe } from '../wire/arp.ts';
+import { dadSolicitation, unsolicitedAdvertisement } from '../wire/ndp.ts';
+import type { Link } from './ports.ts';
+import type { AnnounceSettings, BurstOptions } from './types.ts';
+
+export type LinkFamily = 'arp' | 'ndp';
+
+export type EntryState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'probing'; readonly sent: number }
+  | { readonly kind: 'conflicted' }
+  | { readonly kind: 'pending' }
+  /** `claims` of the burst that have left. */
+  | { readonly kind: 'claimed'; readonly claims: number };
+
+export interface Conflict {
+  readonly when: 'before' | 'after';
+  readonly mac: string;
+  seenAt: number;
+}
+
+export interface Entry {
+  readonly eip: Eip;
+  readonly family: LinkFamily;
+  settings: AnnounceSettings;
+  /** Frames of one claim, and of one probe, from the link's present MAC. */
+  claim: readonly Uint8Array[];
+  probe: Uint8Array;
+  state: EntryState;
+  term: number;
+  /** The last term of which `announced` was told. */
+  announcedTerm: number | null;
+  /** The fence lets it pass. */
+  held: boolean;
+  /** Where its solicited-node group is joined. */
+  joined: Link | null;
+  /** Tries that failed since the last that did not. */
+  failures: number;
+  /** What was last said of its binding, so that it is said once. */
+  trouble: string | null;
+  conflict: Conflict | null;
+  lastConflictAt: number;
+}
+
+export const idle: EntryState = { kind: 'idle' };
+export const pending: EntryState = { kind: 'pending' };
+export const conflicted: EntryState = { kind: 'conflicted' };
+
+/** An entry at rest; null if the text is no address in canonical spelling. */
+export function newEntry(settings: AnnounceSettings): Entry | null {
+  const address = parseAddress(settings.eip);
+  if ('error' in address || formatAddress(address) !== settings.eip) return null;
+  const family = address.family === 4 ? 'arp' : 'ndp';
+  return {
+    eip: settings.eip, family, settings, ...framesOf(family, settings),
+    state: idle, term: 0, announcedTerm: null, held: false, joined: null, failures: 0,
+    trouble: null, conflict: null, lastConflictAt: -Infinity,
+  };
+}
+
+export function framesOf(
+  family: LinkFamily, { eip, link }: AnnounceSettings,
+): Pick<Entry, 'claim' | 'probe'> {
+  return family === 'arp'
+    ? { claim: arpClaims(link.mac, eip), probe: arpProbe(link.mac, eip) }
+    : { claim: [unsolicitedAdvertisement(link.mac, eip)], probe: dadSolicitation(link.mac, eip) };
+}
+
+/**
+ * Time from the claim that was the `claims`th of a burst to the next, in ms; null if none follows.
+ * Refreshes are spread by a tenth, so that those of many addresses drift apart.
+ */
+export function nextClaimIn(
+  burst: BurstOptions, claims: number, random: () => number,
+): number | null {
+  if (claims < burst.count) return burst.intervalMs * burst.growth ** (claims - 1);
+  return burst.refreshMs > 0 ? burst.refreshMs * (0.9 + 0.2 * random()) : null;
+}

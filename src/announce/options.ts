@@ -1,0 +1,89 @@
+/** What can be set of an announcer, and the defaults with their reasons. */
+import type { AnnouncerEvent } from './types.ts';
+
+export interface AnnouncerTiming {
+  /**
+   * Probes before a first claim (RFC 5227 2.1.1: three). The RFC's 1 to 2 s between them and 2 s of
+   * waiting are for networks of the dial-in age; a host on a LAN answers within a few ms, and a
+   * busy one within 100. So about 150 ms apart, a last wait of 200, and the claim is there in half
+   * a second, with three chances for a lost frame.
+   */
+  readonly probeCount: number;
+  readonly probeIntervalMs: number;
+  /** Each interval is up to this much shorter or longer, so that nodes do not probe in step. */
+  readonly probeJitterMs: number;
+  readonly probeWaitMs: number;
+  /** An address that a stranger uses is probed again this often. */
+  readonly reprobeMs: number;
+  /** DEFEND_INTERVAL of RFC 5227 1.1: one defence, and one report, per address in this time. */
+  readonly defendMs: number;
+  /** A conflict after the first claim is over when no foreign claim was heard for this long. */
+  readonly conflictQuietMs: number;
+  /** How long an address stays bound after it was withdrawn with `linger`. */
+  readonly lingerMs: number;
+  /** Addresses that an earlier run left, and that nobody announces again, go after this. */
+  readonly leftoverMs: number;
+  /** The kernel's backstop of bound addresses is renewed this often, while the gate is open. */
+  readonly backstopMs: number;
+  /** A turn of sending: at most `framesPerTick` leave a link in `tickMs`. */
+  readonly tickMs: number;
+  /** A claim that failed is tried again after this, and twice as long each time, up to the most. */
+  readonly retryMs: number;
+  readonly retryMostMs: number;
+  /** One report of one kind of trouble in this time. */
+  readonly troubleMs: number;
+}
+
+export interface AnnouncerLimits {
+  /**
+   * Frames per link and tick: with 4 ms 64,000 frames a second, so that 10,000 IPv4 addresses (two
+   * frames each) are claimed in about a third of a second, and a quarter of an interface's usual
+   * queue of 1,000 is never exceeded.
+   */
+  readonly framesPerTick: number;
+  /** Addresses for which the fence is opened, and which are bound, in one turn. */
+  readonly admissionsPerTick: number;
+  /** Frames handled of one batch that was received; the rest is counted and left. */
+  readonly framesPerBatch: number;
+  /** Lingering addresses unbound in one turn: each turn costs a look at all there are. */
+  readonly unbindsPerTick: number;
+  /** Conflicts reported in `defendMs` for all addresses together: a forger cannot fill the log. */
+  readonly conflictReports: number;
+}
+
+export interface AnnouncerOptions {
+  /** Called in the order of what happened, never while the announcer is in the middle of a step. */
+  readonly onEvent: (event: AnnouncerEvent) => void;
+  /** A number in [0, 1); Math.random if absent. */
+  readonly random?: () => number;
+  readonly timing?: Partial<AnnouncerTiming>;
+  readonly limits?: Partial<AnnouncerLimits>;
+}
+
+export const defaultTiming: AnnouncerTiming = {
+  probeCount: 3, probeIntervalMs: 150, probeJitterMs: 50, probeWaitMs: 200,
+  reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
+  lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
+  tickMs: 4, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
+};
+
+export const defaultLimits: AnnouncerLimits = {
+  framesPerTick: 256, admissionsPerTick: 128, framesPerBatch: 512, unbindsPerTick: 1024,
+  conflictReports: 100,
+};
+
+export interface Settled {
+  readonly random: () => number;
+  readonly timing: AnnouncerTiming;
+  readonly limits: AnnouncerLimits;
+}
+
+export function settle(options: AnnouncerOptions): Settled {
+  const limits = { ...defaultLimits, ...options.limits };
+  return {
+    random: options.random ?? Math.random,
+    timing: { ...defaultTiming, ...options.timing },
+    // A claim of an IPv4 address is two frames: with less, none would ever leave.
+    limits: { ...limits, framesPerTick: Math.max(2, limits.framesPerTick) },
+  };
+}

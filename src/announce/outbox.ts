@@ -1,0 +1,84 @@
+/**
+ * What waits to leave on one link, in the order of its weight: addresses that wait to be admitted,
+ * first claims, probes, later claims. An address is in it once at most. Frames are counted per
+ * tick, so that thousands of addresses do not overrun the queue of the interface, or a switch.
+ */
+import type { Entry } from './entry.ts';
+import type { Settled } from './options.ts';
+
+export type Queue = 'admission' | 'first' | 'probe' | 'later';
+
+export class Outbox {
+  readonly #options: Settled;
+  readonly #queues: Readonly<Record<Queue, Set<Entry>>> = {
+    admission: new Set(), first: new Set(), probe: new Set(), later: new Set(),
+  };
+  #tickAt = -Infinity;
+  #sent = 0;
+
+  constructor(options: Settled) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    const { admission, first, probe, later } = this.#queues;
+    return admission.size + first.size + probe.size + later.size;
+  }
+
+  put(entry: Entry, queue: Queue): void {
+    this.drop(entry);
+    this.#queues[queue].add(entry);
+  }
+
+  drop(entry: Entry): void {
+    for (const queue of Object.values(this.#queues)) queue.delete(entry);
+  }
+
+  /** Frames that may leave at `now`, in this tick. */
+  room(now: number): number {
+    const { timing, limits } = this.#options;
+    if (now >= this.#tickAt + timing.tickMs) {
+      this.#tickAt = now;
+      this.#sent = 0;
+    }
+    return limits.framesPerTick - this.#sent;
+  }
+
+  spend(frames: number): void {
+    this.#sent += frames;
+  }
+
+  /** Takes the addresses to admit now: as many as could claim in `room` frames. */
+  takeAdmissions(room: number): Entry[] {
+    const most = this.#options.limits.admissionsPerTick;
+    return takeFrom(this.#queues.admission, room, most);
+  }
+
+  /** Takes what is to leave now, first things first. Later claims wait for all first ones. */
+  take(room: number): { readonly claims: readonly Entry[]; readonly probes: readonly Entry[] } {
+    const { admission, first, probe, later } = this.#queues;
+    const claims = takeFrom(first, room, Infinity);
+    let left = room - framesIn(claims);
+    const probes = takeFrom(probe, left, Infinity);
+    left -= probes.length;
+    if (admission.size === 0 && first.size === 0) claims.push(...takeFrom(later, left, Infinity));
+    return { claims, probes };
+  }
+}
+
+function framesIn(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entry.claim.length, 0);
+}
+
+/** Those at the front whose claims fit into `room` frames. */
+function takeFrom(queue: Set<Entry>, room: number, most: number): Entry[] {
+  const taken: Entry[] = [];
+  let left = room;
+  for (const entry of queue) {
+    left -= entry.claim.length;
+    if (left < 0 || taken.length === most) break;
+    taken.push(entry);
+    queue.delete(entry);
+  }
+  return taken;
+}

@@ -1,0 +1,107 @@
+/**
+ * Lets claims and probes leave, link by link, at most so many frames a tick. The gate is asked as
+ * the last thing before each call into the kernel.
+ */
+import type { Entry, LinkFamily } from './entry.ts';
+import type { Gate } from './gate.ts';
+import type { Links, LinkState } from './links.ts';
+import type { Settled } from './options.ts';
+import type { Queue } from './outbox.ts';
+import type { SendError } from './ports.ts';
+import type { Lane, Schedule } from './schedule.ts';
+import type { Tally } from './tally.ts';
+
+export interface SenderModules {
+  readonly links: Links;
+  readonly gate: Gate;
+  readonly schedule: Schedule;
+  readonly tally: Tally;
+  readonly now: () => number;
+  /** Opens the fence for them and binds them; gives back those that may claim. */
+  readonly admit: (entries: readonly Entry[]) => readonly Entry[];
+  /** The outcome of one claim or probe: the error of its frames, or null if one went out. */
+  readonly onSent: (entry: Entry, what: 'claim' | 'probe', error: SendError | null) => void;
+}
+
+interface Parcel {
+  readonly entry: Entry;
+  readonly what: 'claim' | 'probe';
+  readonly frames: readonly Uint8Array[];
+}
+
+export class Sender {
+  readonly #options: Settled;
+  readonly #modules: SenderModules;
+  readonly #tick: Lane<'tick'>;
+
+  constructor(options: Settled, modules: SenderModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#tick = modules.schedule.lane(() => {
+      this.flush();
+    });
+  }
+
+  /** Queues on the link that the entry is on now; while that is down, `configure` will do it. */
+  put(entry: Entry, queue: Queue): void {
+    const state = this.#modules.links.get(entry.settings.link.ifindex);
+    if (state?.link.up === true) state.outbox.put(entry, queue);
+  }
+
+  drop(entry: Entry): void {
+    this.#modules.links.get(entry.settings.link.ifindex)?.outbox.drop(entry);
+  }
+
+  /** Lets leave what may leave in this tick, and sets the next while there is more. */
+  flush(): void {
+    const { links, gate, now } = this.#modules;
+    // Closed: all waits. Opening it flushes.
+    if (!gate.isOpen()) return;
+    let more = false;
+    for (const state of links.all()) {
+      if (state.outbox.size === 0 || !state.link.up) continue;
+      this.#flushLink(state);
+      more = more || state.outbox.size > 0;
+    }
+    if (more && !this.#tick.has('tick')) {
+      this.#tick.set('tick', now() + this.#options.timing.tickMs);
+    }
+  }
+
+  #flushLink(state: LinkState): void {
+    const { outbox } = state;
+    const room = outbox.room(this.#modules.now());
+    if (room <= 0) return;
+    const admitted = this.#modules.admit(outbox.takeAdmissions(room));
+    for (const entry of admitted) outbox.put(entry, 'first');
+    const { claims, probes } = outbox.take(room);
+    const parcels: Parcel[] = [
+      ...claims.map((entry): Parcel => ({ entry, what: 'claim', frames: entry.claim })),
+      ...probes.map((entry): Parcel => ({ entry, what: 'probe', frames: [entry.probe] })),
+    ];
+    for (const family of ['arp', 'ndp'] as const) {
+      this.#send(state, family, parcels.filter((parcel) => parcel.entry.family === family));
+    }
+  }
+
+  #send(state: LinkState, family: LinkFamily, parcels: readonly Parcel[]): void {
+    if (parcels.length === 0) return;
+    const { links, gate, tally, onSent } = this.#modules;
+    const frames = parcels.flatMap((parcel) => parcel.frames);
+    if (!gate.isOpen()) {
+      for (const { entry, what } of parcels) this.put(entry, what === 'claim' ? 'first' : 'probe');
+      return;
+    }
+    const results = links.send(state, family, frames);
+    state.outbox.spend(frames.length);
+    if (results.includes('dropped-by-fence') && gate.isOpen()) {
+      tally.trouble(`fence:${state.link.name}`, null, `The fence on ${state.link.name} drops claims of addresses that this node holds.`);
+    }
+    let at = 0;
+    for (const { entry, what, frames: own } of parcels) {
+      const outcome = results.slice(at, at + own.length);
+      at += own.length;
+      onSent(entry, what, outcome.includes(null) ? null : outcome[0] ?? 'failed');
+    }
+  }
+}

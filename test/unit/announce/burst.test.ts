@@ -1,0 +1,172 @@
+import { describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import {
+  burst, eth0, machine, manyEips, manyEips6, settingsOf, type Machine,
+} from './fakes.ts';
+
+function announceAll(on: Machine, eips: readonly string[], term = 1): void {
+  on.announcer.announce(eips.map((eip) => ({ eip, term, probe: false })));
+}
+
+function ready(eips: readonly string[], options: Parameters<typeof machine>[0] = {}): Machine {
+  const it = machine({ quiet: true, ...options });
+  it.announcer.configure(settingsOf(eips));
+  it.announcer.arm(Infinity);
+  it.take();
+  return it;
+}
+
+/** When each address was first claimed, and when for the second time, by request. */
+function claimTimes(on: Machine): Map<string, number[]> {
+  const times = new Map<string, number[]>();
+  for (const { words, at } of on.sent) {
+    const eip = /^claim (\S+)( \(request\))?( from \S+)?$/.exec(words)?.[1];
+    if (eip !== undefined) times.set(eip, [...times.get(eip) ?? [], at]);
+  }
+  return times;
+}
+
+describe('A takeover burst', () => {
+  it('claims at once and then at growing intervals, as often as it is told', () => {
+    const on = machine();
+    const eip = '192.0.2.10';
+    on.announcer.configure(settingsOf([eip], {
+      burst: { count: 4, intervalMs: 50, growth: 3, refreshMs: 0 },
+    }));
+    on.announcer.arm(Infinity);
+    const start = on.clock.at;
+    announceAll(on, [eip]);
+    on.clock.advance(60_000);
+    assert.deepEqual(claimTimes(on).get(eip)?.map((at) => at - start), [0, 50, 200, 650]);
+  });
+
+  it('refreshes slowly ever after, each time a little off the beat', () => {
+    let at = 0;
+    const on = machine({ random: () => [0, 0.25, 0.5, 0.75][at++ % 4] ?? 0 });
+    const eip = '192.0.2.10';
+    on.announcer.configure(settingsOf([eip], {
+      burst: { count: 1, intervalMs: 50, growth: 1, refreshMs: 10_000 },
+    }));
+    on.announcer.arm(Infinity);
+    const start = on.clock.at;
+    announceAll(on, [eip]);
+    on.clock.advance(40_100);
+    assert.deepEqual(
+      claimTimes(on).get(eip)?.map((time) => time - start), [0, 9_000, 18_500, 28_500, 39_000]);
+  });
+
+  it('takes up changed settings for the claims that are to come', () => {
+    const on = ready(['192.0.2.10']);
+    announceAll(on, ['192.0.2.10']);
+    on.clock.advance(1_000);
+    on.sent.length = 0;
+    on.announcer.configure(settingsOf(['192.0.2.10'], { burst: { ...burst, refreshMs: 5_000 } }));
+    on.clock.advance(11_000);
+    assert.equal(on.sent.length, 4);
+    on.announcer.configure(settingsOf(['192.0.2.10']));
+    on.clock.advance(60_000);
+    assert.equal(on.sent.length, 4);
+  });
+
+  it('is over when the address is withdrawn', () => {
+    const on = ready(['192.0.2.10']);
+    announceAll(on, ['192.0.2.10']);
+    on.announcer.withdraw(['192.0.2.10'], true);
+    on.clock.advance(60_000);
+    assert.equal(on.sent.length, 2);
+    assert.equal(on.clock.timers, 0);
+  });
+});
+
+describe('Claims of many addresses', () => {
+  it('leave in the same call for the first of them, and within 300 ms for a thousand', () => {
+    const eips = manyEips(1_000);
+    const on = ready(eips);
+    const start = on.clock.at;
+    announceAll(on, eips);
+    const first = claimTimes(on).size;
+    assert.ok(first >= 100, `${first} in the first call`);
+    assert.equal(on.sendCalls, 1);
+    on.clock.advance(300);
+    const times = claimTimes(on);
+    assert.equal(times.size, 1_000);
+    assert.equal(on.events().filter((event) => event.kind === 'announced').length, 1_000);
+    assert.ok(Math.max(...[...times.values()].map(([at]) => (at ?? 0) - start)) <= 300);
+  });
+
+  it('come in batches of at most 256 frames every 4 ms', () => {
+    const eips = manyEips(1_000);
+    const on = ready(eips);
+    announceAll(on, eips);
+    on.clock.advance(60_000);
+    const batches = new Map<number, number>();
+    for (const { at } of on.sent) batches.set(at, (batches.get(at) ?? 0) + 1);
+    assert.ok(Math.max(...batches.values()) <= 256);
+    const instants = [...batches.keys()];
+    for (const [index, at] of instants.entries()) {
+      if (index > 0) assert.ok(at - (instants[index - 1] ?? 0) >= 4 - 1e-6, 'too soon');
+    }
+    assert.equal(on.sent.length, 1_000 * 2 * burst.count);
+    assert.ok(on.sendCalls <= 2 + Math.ceil(6_000 / 256) * 2, `${on.sendCalls} calls`);
+  });
+
+  for (const [version, eips] of [[4, manyEips(10_000)], [6, manyEips6(10_000)]] as const) {
+    it(`are all first ones before any second one, for 10,000 addresses of IPv${version} too`, () => {
+      const on = ready(eips);
+      const start = on.clock.at;
+      announceAll(on, eips);
+      on.clock.advance(5_000);
+      const times = [...claimTimes(on).values()];
+      assert.equal(times.length, 10_000);
+      const lastFirst = Math.max(...times.map(([first]) => first ?? 0));
+      const firstSecond = Math.min(...times.map(([, second]) => second ?? Infinity));
+      assert.ok(lastFirst <= firstSecond);
+      assert.ok(lastFirst - start <= 3_000, `last first claim after ${lastFirst - start} ms`);
+    });
+  }
+
+  it('do not delay the address that is announced later by one call of its own', () => {
+    const eips = manyEips(2_000);
+    const on = ready(eips);
+    announceAll(on, eips.slice(0, 20));
+    on.clock.advance(10);
+    const before = on.sent.length;
+    announceAll(on, ['10.0.7.0']);
+    assert.equal(on.sent.length, before + 2);
+  });
+
+  it('wait in vain once withdrawn: none leaves later, and the fence never opens for them', () => {
+    const eips = manyEips(1_000);
+    const on = ready(eips);
+    announceAll(on, eips);
+    const sent = on.sent.length;
+    on.announcer.withdraw(eips, true);
+    assert.equal(on.held.size, 0);
+    on.clock.advance(10_000);
+    assert.equal(on.sent.length, sent);
+    assert.equal(on.held.size, 0);
+  });
+
+  it('stay in line when the gate closes between batches, and go on when it opens', () => {
+    const eips = manyEips(1_000);
+    const on = ready(eips);
+    on.announcer.arm(on.clock.at + 10);
+    announceAll(on, eips);
+    on.clock.advance(2_000);
+    assert.ok(claimTimes(on).size < 500);
+    on.announcer.arm(on.clock.at + 10_000);
+    on.clock.advance(2_000);
+    assert.equal(claimTimes(on).size, 1_000);
+    assert.equal(on.events().filter((event) => event.kind === 'announced').length, 1_000);
+  });
+
+  it('are paced for each link by itself', () => {
+    const [one, two] = [manyEips(500), manyEips(1_000).slice(500)];
+    const eth1 = { ...eth0, ifindex: 3, name: 'eth1', mac: '02:00:00:00:00:0b' };
+    const on = machine({ quiet: true });
+    on.announcer.configure(new Map([...settingsOf(one), ...settingsOf(two, { link: eth1 })]));
+    on.announcer.arm(Infinity);
+    announceAll(on, [...one, ...two]);
+    assert.equal(on.sent.length, 512);
+  });
+});
