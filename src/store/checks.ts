@@ -16,7 +16,9 @@ function refuse(message: string, fix?: string): never {
 
 /** A node or document name: not empty, at most `maxNameLength`, without control characters. */
 export function checkName(what: string, name: string): void {
-  if (name === '' || name.length > maxNameLength || /[\u0000-\u001f\u007f]/.test(name)) {
+  // Half a surrogate pair has no encoding in UTF-8.
+  const bad = /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(name);
+  if (name === '' || name.length > maxNameLength || bad) {
     refuse(
       `${what} ${JSON.stringify(name)} cannot be kept in the store`,
       `use 1 to ${maxNameLength} characters, none of them a control character`,

@@ -1,0 +1,175 @@
+/**
+ * The endpoints of one etcd: one link at a time is in use, and everything goes over it. When it is
+ * gone, the next call connects again, beginning with the endpoint after it.
+ */
+import { EtcdError, timeoutError } from './errors.ts';
+import { Link } from './link.ts';
+import type { Method, Request, Response } from './link.ts';
+import type { Endpoint, EtcdSettings } from './options.ts';
+import { orAborted, sleep, within } from './wait.ts';
+
+/** Connecting to an endpoint for so long, the next one is tried beside it. */
+const staggerMs = 200;
+/** All of them together. */
+const dialTimeoutMs = 3_000;
+
+interface Attempt {
+  readonly link: Link | null;
+  readonly error: unknown;
+  readonly self: Promise<Attempt>;
+}
+
+export interface EndpointState {
+  readonly address: string;
+  readonly problem: string | null;
+  readonly latencyMs: number | null;
+  readonly version: string | null;
+}
+
+export class Connection {
+  readonly settings: EtcdSettings;
+  readonly #closing = new AbortController();
+  #link: Link | null = null;
+  #dialing: Promise<Link> | null = null;
+  /** Where the next dial begins. */
+  #first = 0;
+
+  constructor(settings: EtcdSettings) {
+    this.settings = settings;
+  }
+
+  /** The link in use, or a new one. Rejects with EtcdError. */
+  async link(signal: AbortSignal): Promise<Link> {
+    if (this.#closing.signal.aborted) throw new EtcdError('unavailable', 'the store was closed');
+    if (this.#link !== null && !this.#link.gone.aborted) return this.#link;
+    this.#dialing ??= this.#dial().finally(() => { this.#dialing = null; });
+    return orAborted(this.#dialing, signal, () => timeoutError('connecting', this.#names()));
+  }
+
+  /**
+   * One call, sent once; a login that etcd has forgotten (it refuses such calls unseen) is
+   * renewed first. With `repeat`, for calls that may as well be applied twice, it is sent once
+   * more where the link broke.
+   */
+  async call<M extends Method>(
+    method: M, request: Request<M>, signal: AbortSignal, repeat = false,
+  ): Promise<Response<M>> {
+    return this.run((link) => link.call(method, request, signal), signal, repeat);
+  }
+
+  /** The same for whatever else a link can do. */
+  async run<T>(
+    send: (link: Link) => Promise<T>, signal: AbortSignal, repeat: boolean,
+  ): Promise<T> {
+    let mayLogIn = true;
+    let mayRepeat = repeat;
+    for (;;) {
+      const link = await this.link(signal);
+      const { token } = link;
+      try {
+        return await send(link);
+      } catch (error) {
+        if (!(error instanceof EtcdError)) throw error;
+        if (error.reason === 'stale-token' && mayLogIn) {
+          mayLogIn = false;
+          await link.logIn(signal, token);
+        } else if (error.code === 'unavailable' && mayRepeat) {
+          mayRepeat = false;
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Asks every endpoint by itself, over a connection of its own. */
+  async probe(signal: AbortSignal): Promise<readonly EndpointState[]> {
+    return Promise.all(this.settings.endpoints.map(async (endpoint) => {
+      const { address } = endpoint;
+      let link: Link | null = null;
+      try {
+        link = new Link(endpoint, this.settings);
+        await link.ready(signal);
+        const sentAt = performance.now();
+        const { version, leader } = await link.call('status', {}, signal);
+        const latencyMs = performance.now() - sentAt;
+        const problem = leader === '0' ? 'this member sees no leader' : null;
+        return { address, problem, latencyMs, version };
+      } catch (error) {
+        const problem = error instanceof Error ? error.message : String(error);
+        return { address, problem, latencyMs: null, version: null };
+      } finally {
+        link?.retire();
+      }
+    }));
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#link?.retire();
+  }
+
+  #names(): string {
+    return this.settings.endpoints.map(({ address }) => address).join(', ');
+  }
+
+  async #dial(): Promise<Link> {
+    const { endpoints } = this.settings;
+    if (this.#link !== null) {
+      this.#first = (endpoints.indexOf(this.#link.endpoint) + 1) % endpoints.length;
+    }
+    const order = [...endpoints.slice(this.#first), ...endpoints.slice(0, this.#first)];
+    this.#link = await within(dialTimeoutMs, [this.#closing.signal], (signal) => (
+      this.#race(order, signal)
+    ));
+    return this.#link;
+  }
+
+  /** Connects to one after the other, each beginning when the one before failed or is slow. */
+  async #race(order: readonly Endpoint[], signal: AbortSignal): Promise<Link> {
+    const waiting = [...order];
+    const under = new Set<Promise<Attempt>>();
+    const errors: unknown[] = [];
+    while (waiting.length > 0 || under.size > 0) {
+      const endpoint = waiting.shift();
+      if (endpoint !== undefined) under.add(this.#attempt(endpoint, signal));
+      const pause = waiting.length > 0 ? [sleep(staggerMs, signal)] : [];
+      const ended = await Promise.race([...under, ...pause]);
+      if (ended === undefined) continue;
+      under.delete(ended.self);
+      if (ended.link !== null) {
+        for (const other of under) void other.then(({ link }) => link?.retire());
+        return ended.link;
+      }
+      errors.push(ended.error);
+    }
+    throw worst(errors);
+  }
+
+  #attempt(endpoint: Endpoint, signal: AbortSignal): Promise<Attempt> {
+    const connect = async (): Promise<Link> => {
+      const link = new Link(endpoint, this.settings);
+      try {
+        await link.ready(signal);
+        return link;
+      } catch (error) {
+        link.retire();
+        throw error;
+      }
+    };
+    const self: Promise<Attempt> = connect().then(
+      (link) => ({ link, error: null, self }),
+      (error: unknown) => ({ link: null, error, self }),
+    );
+    return self;
+  }
+}
+
+/** Which of several failures to tell: one that waiting will not mend, else all of them. */
+function worst(errors: readonly unknown[]): unknown {
+  const known = errors.filter((error) => error instanceof EtcdError);
+  const lasting = errors.find((error) => !(error instanceof EtcdError))
+    ?? known.find(({ code }) => code === 'denied') ?? known.find(({ code }) => code === 'invalid');
+  if (lasting !== undefined || known.length === 1) return lasting ?? known[0];
+  return new EtcdError('unavailable', known.map(({ message }) => message).join('; '));
+}

@@ -1,0 +1,92 @@
+/**
+ * Values of keys, as JSON text. What does not read as a record of ours is null here; what that
+ * means is for the reader of each kind to say (view-reader.ts).
+ */
+import { z } from 'zod';
+import { moveReasons } from '../../core/model.ts';
+import type { Eip, EipLease, EipLeaseValue, MoveRequest, NodeRecord } from '../../core/model.ts';
+
+const count = z.int().min(0);
+const tenureId = z.object({ node: z.string().min(1), incarnation: z.int().min(1) });
+// A reason that a later version knows and this one does not must not make the record unreadable:
+// reasons are for people, and versions run side by side during an upgrade.
+const reason = z.enum(moveReasons).catch('claimed');
+
+const leaseSchema = z.object({
+  holder: tenureId.nullable(),
+  term: count,
+  since: z.number(),
+  reason,
+  heirs: z.array(tenureId),
+  former: z.array(tenureId),
+  moves: z.array(z.object({
+    term: count, holder: z.string().nullable(), reason, at: z.number(),
+  })),
+});
+
+const nodeSchema = z.object({
+  boot: count,
+  place: z.string(),
+  host: z.string(),
+  version: z.string(),
+  startedAt: z.number(),
+  weight: z.number().min(0),
+  labels: z.record(z.string(), z.string()),
+  draining: z.boolean(),
+  unable: z.record(z.string(), z.string()),
+  findings: z.array(z.object({ code: z.string(), subject: z.string(), text: z.string() })),
+  storeLatencyMs: z.number().nullable(),
+});
+
+const moveSchema = z.object({ to: z.string().min(1), at: z.number() });
+
+function parse<T>(schema: z.ZodType<T>, value: Buffer): T | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(value.toString('utf8'));
+  } catch {
+    return null;
+  }
+  const result = schema.safeParse(json);
+  return result.success ? result.data : null;
+}
+
+function text(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+export function encodeLease(lease: EipLeaseValue): Buffer {
+  const { holder, term, since, reason: why, heirs, former, moves } = lease;
+  return text({ holder, term, since, reason: why, heirs, former, moves });
+}
+
+export function decodeLease(eip: Eip, value: Buffer, revision: number): EipLease | null {
+  const lease = parse(leaseSchema, value);
+  return lease === null ? null : { eip, ...lease, revision };
+}
+
+export function encodeNode(record: NodeRecord): Buffer {
+  return text(record);
+}
+
+export function decodeNode(value: Buffer): NodeRecord | null {
+  return parse(nodeSchema, value);
+}
+
+export function encodeMove({ to, at }: MoveRequest): Buffer {
+  return text({ to, at });
+}
+
+export function decodeMove(eip: Eip, value: Buffer): MoveRequest | null {
+  const move = parse(moveSchema, value);
+  return move === null ? null : { eip, ...move };
+}
+
+/**
+ * Stands for the record of a live tenure whose value cannot be read: its key is there, so it has
+ * not ended, but it is given nothing, and no place is equal to its own.
+ */
+export const unreadableNode: NodeRecord = {
+  boot: 0, place: '', host: '', version: '', startedAt: 0, weight: 0, labels: {},
+  draining: true, unable: {}, findings: [], storeLatencyMs: null,
+};
