@@ -32,7 +32,7 @@ function output(stream: NodeJS.WriteStream): Output {
   };
 }
 
-process.exitCode = await run(process.argv.slice(2), {
+const exitCode = await run(process.argv.slice(2), {
   env: process.env,
   stdout: output(process.stdout),
   stderr: output(process.stderr),
@@ -42,3 +42,7 @@ process.exitCode = await run(process.argv.slice(2), {
   now: () => Date.now(),
   openStore,
 });
+
+// What is still open by now (a connection that takes its time to close) is not worth waiting for;
+// pipes, files and terminals are written synchronously here, so that nothing printed is lost.
+process.exit(exitCode);
