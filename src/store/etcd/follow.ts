@@ -112,12 +112,16 @@ export class Follower {
       link: await connection.link(step),
     }));
     return within(Infinity, [signal, link.gone], async (ended) => {
+      // The list may have been all that was wanted. A stream that is cancelled before it is open
+      // would hold its connection, and with it the process.
+      if (ended.aborted) {
+        throw new EtcdError('unavailable', `${link.endpoint.address}: the watch ended`);
+      }
       const stream = link.stream('Watch', 'watch', true);
       // Errors are the reader's; but cancelling makes one that comes when nobody reads any more.
       stream.on('error', () => undefined);
       const cancel = () => stream.cancel();
       ended.addEventListener('abort', cancel);
-      if (ended.aborted) cancel();
       stream.write({ create_request: {
         ...this.#range, start_revision: position.revision + 1,
       } } satisfies IWatchRequest);
