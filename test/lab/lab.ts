@@ -63,6 +63,7 @@ export class Lab implements AsyncDisposable {
   readonly #cables: Cables;
   readonly #cleanups: (() => unknown)[] = [];
   readonly #echoes = new Map<string, Echo>();
+  readonly #adopted: string[] = [];
   #sniffer: Sniffer | null = null;
   #spawned = 0;
   #gone = false;
@@ -139,6 +140,11 @@ export class Lab implements AsyncDisposable {
   /** Runs `cleanup` when the lab goes, before what was there earlier. */
   defer(cleanup: () => unknown): void {
     this.#cleanups.push(cleanup);
+  }
+
+  /** A directory that goes with the lab, however it goes. */
+  adopt(dir: string): void {
+    this.#adopted.push(dir);
   }
 
   /** Runs a command on a host; it must succeed. Gives what it printed. */
@@ -236,8 +242,11 @@ export class Lab implements AsyncDisposable {
     this.#gone = true;
     liveLabs.delete(this);
     remove(this.id);
-    if (process.env.TENURE_LAB_KEEP === '1') console.error(`logs of ${this.id}: ${this.dir}`);
-    else rmSync(this.dir, { recursive: true, force: true });
+    if (process.env.TENURE_LAB_KEEP === '1') {
+      console.error(`logs of ${this.id}: ${this.dir}`);
+      return;
+    }
+    for (const dir of [this.dir, ...this.#adopted]) rmSync(dir, { recursive: true, force: true });
   }
 }
 

@@ -19,7 +19,10 @@ export interface Answerer {
 }
 
 export interface WantedAnswer {
+  /** By this node, or by any other than `not`. */
   readonly node?: string;
+  readonly not?: string;
+  /** Received then or later; now, unless told. */
   readonly since?: number;
   readonly timeoutMs?: number;
 }
@@ -41,13 +44,14 @@ export class Prober {
     return await this.#helper.call('last') as Answerer | null;
   }
 
-  /** Waits for an answer that was received at `since` or later, by `node` if named. */
+  /** Waits for an answer, and gives it. */
   async waitForAnswer(wanted: WantedAnswer = {}): Promise<Answerer> {
-    const { node, since = this.#lab.now(), timeoutMs = 10_000 } = wanted;
-    const who = node ?? 'anyone';
+    const { node, not, since = this.#lab.now(), timeoutMs = 10_000 } = wanted;
+    const who = node ?? (not === undefined ? 'anyone' : `anyone but ${not}`);
     return until(`${who} answers for ${this.address}`, async () => {
       const last = await this.last();
-      return last !== null && last.at >= since && (node ?? last.node) === last.node && last;
+      if (last === null || last.at < since || last.node === not) return null;
+      return (node ?? last.node) === last.node && last;
     }, timeoutMs, 5);
   }
 

@@ -46,6 +46,7 @@ export class Tenure {
         host: mgmt!, client: 2379 + index * 10, peer: 2380 + index * 10, metrics: 2381 + index * 10,
       })),
     });
+    lab.adopt(etcd.dir);
     lab.defer(async () => etcd.stop());
     return new Tenure(lab, etcd);
   }

@@ -1,0 +1,69 @@
+/**
+ * The demo: what becomes of an address when its holder is drained, killed, stopped, or loses its
+ * cables. Three machines, a client, a switch and an etcd in network namespaces; the agents are the
+ * built program, and a sniffer on every cable of the switch is the judge.
+ */
+import { parseArgs } from 'node:util';
+import { LabError } from '../../test/lab/command.ts';
+import { Lab } from '../../test/lab/lab.ts';
+import { Tenure } from '../../test/lab/tenure.ts';
+import { machine } from '../machine.ts';
+import { eip, leaseMs, play, scenes, type Outcome, type Stage } from './scenes.ts';
+import { count, duration, silentStory, table, tellOn, widthOf, wrap, type Story } from './story.ts';
+
+const nodes = ['n1', 'n2', 'n3'];
+
+async function main(story: Story): Promise<readonly Outcome[]> {
+  story.chapter('Three machines, a client, and an etcd');
+  await using lab = await Lab.create({ nodes: nodes.length });
+  story.event('the namespaces stand, with a switch between them and a sniffer on every cable');
+  const tenure = await Tenure.start(lab);
+  story.event('etcd runs');
+  const agents = new Map(await Promise.all(nodes.map(async (node) => [
+    node, await tenure.agent(node, { lease: { duration: `${leaseMs}ms`, settleTime: '100ms' } }),
+  ] as const)));
+  story.event(`tenure agent runs on ${nodes.join(', ')}, with a lease of ${duration(leaseMs)}`);
+  await tenure.apply('demo', eip);
+  story.event(`tenure apply: an Eip with the address ${eip}`);
+  const prober = await lab.probe(eip);
+  const { node } = await prober.waitForAnswer();
+  story.event(`${node} holds it, and answers the client's 1,000 packets a second`);
+
+  const stage: Stage = { lab, tenure, prober, agents, story };
+  const outcomes: Outcome[] = [];
+  for (const scene of scenes) {
+    story.chapter(scene.title);
+    outcomes.push(await play(scene, stage));
+  }
+  return outcomes;
+}
+
+function summary(outcomes: readonly Outcome[], width: number): string {
+  const head = ['what happened', 'moved', 'gap', 'lost', 'two claim'];
+  const rows = outcomes.map((one) => [
+    one.scene, `${one.from} to ${one.to}`, duration(one.gapMs), `${one.packetsLost}`,
+    one.lateClaims === 0 ? 'never' : count(one.lateClaims, 'claim'),
+  ]);
+  return [
+    table(head, rows, width), '',
+    wrap('gap: the longest time in which the client had no answer. two claim: claims by the old holder after the new one\'s first, on its own cable.', width),
+  ].join('\n');
+}
+
+const { values: flags } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const story = flags.json ? silentStory : tellOn(process.stdout);
+try {
+  const outcomes = await main(story);
+  const ok = outcomes.every((one) => one.lateClaims === 0);
+  if (flags.json) {
+    console.log(JSON.stringify({ machine: machine(), leaseMs, scenes: outcomes, ok }, null, 2));
+  } else {
+    story.chapter('In short');
+    console.log(summary(outcomes, widthOf(process.stdout)));
+  }
+  process.exitCode = ok ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof LabError)) throw error;
+  console.error(`demo: ${error.message}`);
+  process.exitCode = 1;
+}

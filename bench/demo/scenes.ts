@@ -1,0 +1,171 @@
+/** What is done to the holder in the demo, one after the other, and what came of it. */
+import { sleep } from '../../test/lab/command.ts';
+import type { Lab } from '../../test/lab/lab.ts';
+import type { LabProcess } from '../../test/lab/process.ts';
+import type { Prober } from '../../test/lab/prober.ts';
+import type { Tenure } from '../../test/lab/tenure.ts';
+import { count, duration, type Story } from './story.ts';
+
+export const eip = '10.88.1.1';
+export const leaseMs = 2000;
+
+export interface Stage {
+  readonly lab: Lab;
+  readonly tenure: Tenure;
+  readonly prober: Prober;
+  readonly agents: Map<string, LabProcess>;
+  readonly story: Story;
+}
+
+export interface Outcome {
+  readonly scene: string;
+  readonly from: string;
+  readonly to: string;
+  /** The longest time in which the client had no answer, ms. */
+  readonly gapMs: number;
+  /** So much of it this machine itself stood still. */
+  readonly ownStallMs: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  /** From what was done to the new holder's first claim, ms. */
+  readonly takeoverMs: number;
+  /** From the old holder's last claim to the new one's first, ms; null: it had made none lately. */
+  readonly pauseMs: number | null;
+  readonly claims: Readonly<Record<string, number>>;
+  /** Claims by the old holder after the new one's first: there must be none. */
+  readonly lateClaims: number;
+}
+
+interface Scene {
+  readonly name: string;
+  readonly title: string;
+  /** Does it, and gives what undoes it afterwards. */
+  readonly act: (stage: Stage, holder: string) => Promise<(() => Promise<void>) | null>;
+}
+
+export const scenes: readonly Scene[] = [
+  {
+    name: 'drain',
+    title: 'A planned move: the holder is drained',
+    act: async ({ tenure, story }, holder) => {
+      story.event(`tenure drain ${holder}`);
+      await tenure.command('drain', holder);
+      return async () => {
+        await tenure.command('undrain', holder);
+        story.event(`tenure undrain ${holder}: it is back in service, and the address stays where it is`);
+      };
+    },
+  },
+  {
+    name: 'kill -9',
+    title: 'The agent dies: kill -9',
+    act: async ({ tenure, agents, story }, holder) => {
+      story.event(`kill -9 of the agent on ${holder}. The address is still on its interface, but its kernel may not claim it any more`);
+      await agents.get(holder)!.kill();
+      return async () => {
+        agents.set(holder, await tenure.agent(holder));
+        story.event(`the agent on ${holder} is started again`);
+      };
+    },
+  },
+  {
+    name: 'SIGSTOP',
+    title: 'The agent hangs: SIGSTOP for three leases, and wakes',
+    act: async ({ agents, story }, holder) => {
+      const agent = agents.get(holder)!;
+      await agent.pause();
+      story.event(`the agent on ${holder} is stopped`);
+      return async () => {
+        await sleep(leaseMs);
+        agent.resume();
+        story.event(`the agent on ${holder} wakes, and may believe that it is still the holder`);
+        await sleep(1_000);
+      };
+    },
+  },
+  {
+    name: 'cable cut',
+    title: 'The cable to the LAN is cut, and mended',
+    act: async ({ lab, story }, holder) => {
+      await lab.cut(holder);
+      story.event(`${holder}'s cable is cut; it still reaches the store`);
+      return async () => {
+        await lab.mend(holder);
+        story.event(`${holder}'s cable is mended`);
+        await sleep(1_000);
+      };
+    },
+  },
+  {
+    name: 'cut off',
+    title: 'The holder is cut off from everyone, and comes back',
+    act: async ({ lab, story }, holder) => {
+      await Promise.all([lab.cut(holder, 'lan'), lab.cut(holder, 'mgmt')]);
+      story.event(`both cables of ${holder} are cut: nobody can ask it to stop, so its lease has to end`);
+      return async () => {
+        await Promise.all([lab.mend(holder, 'lan'), lab.mend(holder, 'mgmt')]);
+        story.event(`both cables of ${holder} are mended`);
+        await sleep(1_500);
+      };
+    },
+  },
+];
+
+/** Plays one scene on whoever holds the address now. */
+export async function play(scene: Scene, stage: Stage): Promise<Outcome> {
+  const { lab, prober, story } = stage;
+  const holder = (await prober.waitForAnswer()).node;
+  // A question to the LAN, so that the holder's answer is on record before anything happens.
+  await lab.forgetNeighbours();
+  await sleep(200);
+  const since = lab.now();
+  const recover = await scene.act(stage, holder);
+  const next = await prober.waitForAnswer({ not: holder, since, timeoutMs: 20_000 });
+  story.event(`${next.node} answers the client`);
+  // Whoever would answer for it wrongly is now asked.
+  await lab.forgetNeighbours();
+  await recover?.();
+  await lab.forgetNeighbours();
+  await sleep(300);
+  const outcome = await judge(scene, stage, { since, holder, next: next.node });
+  tell(outcome, story);
+  return outcome;
+}
+
+interface Handover {
+  readonly since: number;
+  readonly holder: string;
+  readonly next: string;
+}
+
+async function judge(
+  scene: Scene, { lab, prober }: Stage, { since, holder, next }: Handover,
+): Promise<Outcome> {
+  await lab.sniffer.assertHeardAll();
+  const report = await prober.report(since);
+  const gap = report.silences.toSorted((a, b) => b.ms - a.ms)[0];
+  const taken = await lab.sniffer.firstClaim(eip, next, since);
+  const given = await lab.sniffer.lastClaim(eip, holder, taken?.at);
+  const overlaps = await lab.sniffer.overlaps({ addresses: [eip], since });
+  const claims: Record<string, number> = {};
+  for (const run of await lab.sniffer.runs(eip, { since })) {
+    claims[run.host] = (claims[run.host] ?? 0) + run.claims;
+  }
+  return {
+    scene: scene.name, from: holder, to: next,
+    gapMs: report.longestSilenceMs, ownStallMs: gap?.ownStallMs ?? 0,
+    packetsSent: report.sent, packetsLost: report.lost,
+    takeoverMs: (taken?.at ?? NaN) - since,
+    pauseMs: taken === null || given === null ? null : taken.at - given.at,
+    claims, lateClaims: overlaps.reduce((sum, overlap) => sum + overlap.claims, 0),
+  };
+}
+
+function tell(outcome: Outcome, story: Story): void {
+  const { from, to, gapMs, ownStallMs, packetsLost, pauseMs, claims, lateClaims } = outcome;
+  const stall = ownStallMs > gapMs / 4 ? ` (for ${duration(ownStallMs)} of it this machine stood still)` : '';
+  story.remark(`The client: at most ${duration(gapMs)} without an answer${stall}, ${count(packetsLost, 'packet')} lost.`);
+  const said = Object.entries(claims).map(([host, number]) => `${host} ${number}`).join(', ');
+  const order = pauseMs === null ? '' : ` ${from} was silent for ${duration(pauseMs)} before ${to} spoke.`;
+  story.remark(`On the wire: claims by ${said}.${order} Claims by ${from} after ${to}'s first: ${lateClaims}.`);
+}
