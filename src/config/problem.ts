@@ -37,7 +37,9 @@ const longestShown = 100;
 
 /** A value as it is shown in a sentence: quoted, control characters escaped, cut to fit a line. */
 export function quote(value: string): string {
-  return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}...` : value);
+  const short = value.length > longestShown ? `${value.slice(0, longestShown)}...` : value;
+  return JSON.stringify(short).replace(/[\u007f-\u009f]/g, (character) =>
+    `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 export function refuse(value: string, what: string): Refusal {

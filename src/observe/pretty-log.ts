@@ -28,6 +28,8 @@ function parse(line: string): Record<string, unknown> | null {
 
 /** Bare where that is unmistakable; control characters never reach the terminal. */
 function valueText(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"'=\u0000-\u001f\u007f]+$/.test(value) ? value : JSON.stringify(value);
-  return JSON.stringify(value);
+  if (typeof value === 'string' && /^[^\s"'=\u0000-\u001f\u007f-\u009f]+$/.test(value)) return value;
+  // JSON escapes those below a blank; terminals act on some above ~ too.
+  return JSON.stringify(value).replace(/[\u007f-\u009f]/g, (character) =>
+    `\\u00${character.charCodeAt(0).toString(16)}`);
 }

@@ -7,7 +7,7 @@ import type { StoredDocument } from '../../store/lease-store.ts';
 import { withStore } from '../connect.ts';
 import type { StoreSession } from '../connect.ts';
 import type { CliContext } from '../context.ts';
-import { failed, usage } from '../context.ts';
+import { CliError, exitCodes, failed, usage } from '../context.ts';
 import { readManifests } from '../documents.ts';
 import { addConfigFlags } from '../flags.ts';
 import { count } from '../output.ts';
@@ -39,6 +39,7 @@ Exit codes: 0 applied, or nothing to do; 1 the store failed; 2 a manifest is wro
       const changes = await apply(session, documents, flags.dryRun === true);
       const suffix = flags.dryRun === true ? ' (dry run)' : '';
       for (const change of changes) context.stdout.write(`eip/${change}${suffix}\n`);
+      await refuseLateClashes(session, documents);
     });
   });
 }
@@ -63,24 +64,52 @@ async function apply(
 function refuseClashes(
   documents: readonly EipDocument[], stored: readonly StoredDocument[],
 ): void {
-  const ours = new Set(documents.map(({ name }) => name));
-  const others = stored
-    .filter(({ name }) => !ours.has(name))
-    .flatMap(({ name, text }) => parseEipDocuments(`eip/${name}`, text).documents);
-  const inFiles = new Set(documents);
-  const problems = findOverlaps([...documents, ...others])
-    .filter(({ a, b }) => inFiles.has(a as EipDocument) || inFiles.has(b as EipDocument))
-    .map(({ a, b, range }) => {
-      const [one, two] = inFiles.has(a as EipDocument) ? [a, b] : [b, a];
-      const where = inFiles.has(two as EipDocument) ? `at ${two.source}` : 'in the store';
-      return `${one.source}: spec.address: Eip ${JSON.stringify(one.name)} overlaps Eip ${JSON.stringify(two.name)} ${where} in ${range}: take the addresses out of one.`;
-    });
+  const others = othersOf(documents, stored);
+  const problems = clashes(documents, others);
   if (problems.length > 0) throw usage(problems);
   const total = [...documents, ...others]
     .reduce((sum, { disabled, block }) => disabled ? sum : sum + block.size, 0n);
   if (total > BigInt(mostAddressesTogether)) {
     throw usage(`spec.address: all Eips together would have ${total} addresses: at most ${mostAddressesTogether} are taken: write smaller blocks, or disable some.`);
   }
+}
+
+/**
+ * The store guards the documents that we wrote, not those that someone else made at the same time.
+ * Agents announce but one of two that overlap; the user is to know.
+ */
+async function refuseLateClashes(
+  { store, deadline }: StoreSession, documents: readonly EipDocument[],
+): Promise<void> {
+  const problems = clashes(documents, othersOf(documents, await store.listDocuments(deadline())));
+  if (problems.length > 0) {
+    throw new CliError(exitCodes.failed, problems.map((text) =>
+      `${text} It was applied at the same time by someone else; of the two, nodes leave out the one whose name comes later.`));
+  }
+}
+
+/** What is stored besides the documents that are applied, as far as it can be read. */
+function othersOf(
+  documents: readonly EipDocument[], stored: readonly StoredDocument[],
+): readonly EipDocument[] {
+  const ours = new Set(documents.map(({ name }) => name));
+  return stored
+    .filter(({ name }) => !ours.has(name))
+    .flatMap(({ name, text }) => parseEipDocuments(`eip/${name}`, text).documents);
+}
+
+/** A sentence for each of our documents that overlaps another one, ours or stored. */
+function clashes(
+  documents: readonly EipDocument[], others: readonly EipDocument[],
+): readonly string[] {
+  const ours = new Set(documents.map(({ source }) => source));
+  return findOverlaps([...documents, ...others])
+    .filter(({ a, b }) => ours.has(a.source) || ours.has(b.source))
+    .map(({ a, b, range }) => {
+      const [one, two] = ours.has(a.source) ? [a, b] : [b, a];
+      const where = ours.has(two.source) ? `at ${two.source}` : 'in the store';
+      return `${one.source}: spec.address: Eip ${JSON.stringify(one.name)} overlaps Eip ${JSON.stringify(two.name)} ${where} in ${range}: take the addresses out of one.`;
+    });
 }
 
 function outcome(document: EipDocument, before: StoredDocument | undefined): string {

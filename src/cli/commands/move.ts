@@ -81,7 +81,7 @@ async function move(
   const now = holderOf(last, last.leases.get(eip)) ?? 'nobody';
   const why = whyUnfit(eip, policy(settings), last.nodes.get(to), last.drains.has(to));
   if (verdict !== null) {
-    throw failed(`address: "${eip}": is at ${now}, which refused to hand it to ${to}${why === null ? '' : `, since that ${why}`}: see the log of ${now}`);
+    throw failed(`address: "${eip}": is at ${now}, which refused to hand it to ${to}${why === null ? '' : ` (${why})`}: see the log of ${now}`);
   }
   throw failed(`address: "${eip}": is at ${now} still, after ${age(timeoutMs)}: "tenure status" says how the nodes are`);
 }
@@ -119,5 +119,5 @@ function refuseUnfit(view: View, settings: EipSettings, to: string): void {
   const why = whyUnfit(settings.eip, policy(settings), lease, view.drains.has(to));
   if (why === null) return;
   const advice = view.drains.has(to) ? `"tenure undrain ${to}" puts it back` : 'name another node';
-  throw failed(`node: ${JSON.stringify(to)}: cannot hold ${settings.eip}, it ${why}: ${advice}`);
+  throw failed(`node: ${JSON.stringify(to)}: cannot hold ${settings.eip} (${why}): ${advice}`);
 }
