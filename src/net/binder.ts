@@ -248,7 +248,7 @@ function bindText({ eip, link }: Bound, error: NetlinkError): string {
     case 'EACCES':
     case 'EAFNOSUPPORT':
     case 'EOPNOTSUPP':
-      return `${what}: ${error.extack ?? 'IPv6 is switched off there'}; `
+      return `${what}: IPv6 is switched off there; `
         + `sysctl net.ipv6.conf.${link.name}.disable_ipv6=0 switches it on.`;
     default: return `${what}: ${error.message}.`;
   }

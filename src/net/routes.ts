@@ -13,6 +13,7 @@ export interface LinkTable {
   list(): readonly LinkInfo[];
   byName(name: string): LinkInfo | null;
   byIndex(ifindex: number): LinkInfo | null;
+  addresses(ifindex: number): readonly InterfaceAddress[];
 }
 
 const canReach = 'can_reach:';
@@ -39,8 +40,10 @@ export function mainRoutes(socket: NetlinkSocket, family: 4 | 6): Route[] {
 /**
  * `eth0`, or `can_reach:192.0.2.1`: the interface that the main routing table would use for that
  * address. The local table is left out: an address that is bound on this host, as an EIP may be,
- * leads to `lo` there. The longest prefix decides, also if its link is down now (another route
- * would lead into another LAN); then a live next hop, the lowest metric, the highest weight.
+ * leads to `lo` there. So is what IPv6 puts into the main table for a bound /128: a route to that
+ * one address, on whatever interface has it (`lo`, kube-ipvs0). The longest prefix decides, also if
+ * its link is down now (another route would lead into another LAN); then a live next hop, the
+ * lowest metric, the highest weight.
  */
 export function resolveInterface(
   spec: string, links: LinkTable, routes: (family: 4 | 6) => readonly Route[],
@@ -49,7 +52,9 @@ export function resolveInterface(
   const text = spec.slice(canReach.length);
   const target = parseAddress(text);
   if ('error' in target) return { error: `${canReach} ${target.error}` };
-  const route = bestRoute(target, routes(target.family));
+  const all = routes(target.family);
+  const own = hasAddress(links, formatAddress(target));
+  const route = bestRoute(target, own ? all.filter((candidate) => !isToItself(candidate)) : all);
   if (route === null) {
     return { error: `${spec}: no route of the main table leads there: `
       + 'add one, or name the interface.' };
@@ -91,6 +96,17 @@ function usable(link: LinkInfo, links: LinkTable, subject: string): LinkInfo | R
       + `name ${master.name}.` };
   }
   return link;
+}
+
+function hasAddress(links: LinkTable, address: string): boolean {
+  return links.list().some(({ ifindex }) => (
+    links.addresses(ifindex).some((entry) => entry.address === address)));
+}
+
+/** To a single address, without a gateway. */
+function isToItself({ family, prefixLength, nexthops }: Route): boolean {
+  return prefixLength === (family === 4 ? 32 : 128)
+    && nexthops.every(({ gateway }) => gateway === null);
 }
 
 function bestRoute(target: Address, routes: readonly Route[]): Route | null {

@@ -9,11 +9,14 @@ import { dumped } from './fixtures.ts';
 const links = dumped('links').flatMap((message) => decodeLink(message) ?? []);
 const routes = [...dumped('routes-4'), ...dumped('routes-6')].flatMap((m) => decodeRoute(m) ?? []);
 
+const addresses = dumped('addresses').flatMap((m) => decodeAddress(m) ?? []);
+
 function table(list: readonly LinkInfo[]): LinkTable {
   return {
     list: () => list,
     byName: (name) => list.find((link) => link.name === name) ?? null,
     byIndex: (ifindex) => list.find((link) => link.ifindex === ifindex) ?? null,
+    addresses: (ifindex) => addresses.filter((entry) => entry.ifindex === ifindex),
   };
 }
 
@@ -59,6 +62,14 @@ describe('can_reach', () => {
     assert.equal(resolve('can_reach:2001:db8::77'), 'a0');
   });
 
+  it('ignores the route of its own that IPv6 gives an address bound on this host', () => {
+    const bound = '2001:db8::77';
+    const own = route(bound, 128, { family: 6, nexthops: [via(1)] });
+    assert.equal(resolve(`can_reach:${bound}`, [...routes, own]), 'a0');
+    const stranger = route('2001:db8::78', 128, { family: 6, nexthops: [via(6)] });
+    assert.equal(resolve('can_reach:2001:db8::78', [...routes, stranger]), 'br0');
+  });
+
   it('takes the longest prefix, then what is alive, then the lowest metric', () => {
     assert.equal(resolve('can_reach:10.1.2.3', [
       route('10.0.0.0', 8, { nexthops: [via(3)] }), route('10.1.0.0', 16, { nexthops: [via(6)] }),
@@ -101,7 +112,6 @@ describe('can_reach', () => {
 });
 
 describe('the subnet of an address', () => {
-  const addresses = dumped('addresses').flatMap((m) => decodeAddress(m) ?? []);
   const on = (ifindex: number) => addresses.filter((entry) => entry.ifindex === ifindex);
 
   it('is that of the interface which holds it', () => {
