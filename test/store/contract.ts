@@ -7,12 +7,13 @@ import { describe } from 'node:test';
 import { Lab } from './contract-kit.ts';
 import type { Backend, Contract, Scale } from './contract-kit.ts';
 import { operatorContract } from './contract-operators.ts';
+import type { Manifest } from './contract-operators.ts';
 import { swapContract } from './contract-swaps.ts';
 import { tenureContract } from './contract-tenures.ts';
 import { watchContract } from './contract-watch.ts';
 
 export function leaseStoreContract(
-  name: string, makeBackend: () => Promise<Backend>, scale: Scale,
+  name: string, makeBackend: () => Promise<Backend>, scale: Scale, manifest?: Manifest,
 ): void {
   const contract: Contract = {
     scale,
@@ -29,6 +30,6 @@ export function leaseStoreContract(
     tenureContract(contract);
     swapContract(contract);
     watchContract(contract);
-    operatorContract(contract);
+    operatorContract(contract, manifest);
   });
 }

@@ -1,0 +1,159 @@
+/**
+ * Swaps of EIP leases: each an update of one object by compare-and-swap on its resourceVersion,
+ * side by side. Kubernetes has no transaction over several objects; what makes the guards as good
+ * as one is that a tenure which has ended never lives again (docs/decisions/0003):
+ *
+ * - a tenure that was read as ended *before* the swap had ended when the swap was applied;
+ * - a tenure that is read as live *after* the swap was live when the swap was applied.
+ */
+import { setMaxListeners } from 'node:events';
+import type { Eip, EipLease, TenureId } from '../../core/model.ts';
+import type { StoreAnswer, Swap, SwapOutcome, SwapRequest } from '../../core/requests.ts';
+import { checkTerm } from '../checks.ts';
+import { readEip, writeEip } from './eip-object.ts';
+import type { Keeper } from './keeper.ts';
+import { readObject, writeObject, writePatch } from './lease-object.ts';
+import { eipObjectName } from './names.ts';
+import type { NodeLeases } from './node-leases.ts';
+import { holderText } from './node-object.ts';
+import type { Resource } from './resource.ts';
+
+export interface SwapModules {
+  readonly leases: Resource;
+  readonly namespace: string;
+  readonly keeper: Keeper;
+  readonly nodeLeases: NodeLeases;
+}
+
+const mostAtOnce = 16;
+/** So many answers are kept before those are dropped that the watch has confirmed. */
+const mostRecent = 4096;
+
+export class Swaps {
+  readonly #modules: SwapModules;
+  readonly #recent = new Map<Eip, EipLease>();
+
+  constructor(modules: SwapModules) {
+    this.#modules = modules;
+  }
+
+  /** If one swap's outcome stays unknown, so does the request's: it rejects. */
+  async swap({ tenure, swaps }: SwapRequest, until: AbortSignal): Promise<StoreAnswer> {
+    const { nodeLeases } = this.#modules;
+    const signal = AbortSignal.any([until]);
+    // Many requests wait on it at once, and Node takes more than ten for a leak.
+    setMaxListeners(0, signal);
+    await inParallel(swaps, mostAtOnce, async (swap) => this.#checkTerm(swap, signal));
+    if (!await nodeLeases.holds(tenure, signal)) return { kind: 'ended' };
+    const guards = new Guards(nodeLeases, tenure, signal);
+    const outcomes = await inParallel(swaps, mostAtOnce, async (swap): Promise<SwapOutcome> =>
+      await guards.hold(swap) ? this.#write(swap, signal) : this.#refusal(swap, signal));
+    if (!await nodeLeases.holds(tenure, signal)) return { kind: 'ended' };
+    return { kind: 'swapped', outcomes };
+  }
+
+  /** Before anything is written. Throws StoreError('invalid') for a term that would go back. */
+  async #checkTerm(swap: Swap, signal: AbortSignal): Promise<void> {
+    const { eip, revision } = swap;
+    if (revision === 0) return;
+    const seen = this.#modules.keeper.ledger.eips.lease(eip);
+    const known = seen?.revision === revision ? seen : this.#recent.get(eip);
+    const lease = known?.revision === revision ? known : await this.#read(swap, signal);
+    if (lease?.revision === revision) checkTerm(swap, lease.term);
+  }
+
+  /** What an answer told, until the watch tells it too. */
+  #remember(lease: EipLease): void {
+    if (this.#recent.size >= mostRecent) {
+      const { revision } = this.#modules.keeper.ledger;
+      for (const [eip, old] of this.#recent) if (old.revision <= revision) this.#recent.delete(eip);
+    }
+    this.#recent.set(lease.eip, lease);
+  }
+
+  async #write(swap: Swap, signal: AbortSignal): Promise<SwapOutcome> {
+    const { leases, namespace, keeper } = this.#modules;
+    const body = writeEip(swap.next);
+    const made = swap.revision === 0
+      ? await leases.create(body.name, writeObject(body, namespace), signal)
+      : await leases.patch(body.name, writePatch(body, swap.revision), signal);
+    if (typeof made === 'string') return { kind: 'conflict', current: await this.#read(swap, signal) };
+    const { revision } = readObject(made.object);
+    keeper.expect(revision);
+    const lease = { ...swap.next, revision };
+    this.#remember(lease);
+    return { kind: 'applied', lease };
+  }
+
+  /** A record that has changed is told of first: it says why the guard does not hold. */
+  async #refusal(swap: Swap, signal: AbortSignal): Promise<SwapOutcome> {
+    const current = await this.#read(swap, signal);
+    return (current?.revision ?? 0) === swap.revision
+      ? { kind: 'refused' } : { kind: 'conflict', current };
+  }
+
+  async #read({ eip }: Swap, signal: AbortSignal): Promise<EipLease | null> {
+    const { leases, keeper } = this.#modules;
+    const json = await leases.get(eipObjectName('eip', eip), signal);
+    const lease = json === null ? null : readEip(eip, readObject(json));
+    // Deleted or changed by hand: what was there before is in force, and is on its way back.
+    if (lease !== null) this.#remember(lease);
+    return lease ?? keeper.ledger.eips.lease(eip);
+  }
+}
+
+/** Asks for each tenure once, however many swaps depend on it. */
+class Guards {
+  readonly #nodeLeases: NodeLeases;
+  readonly #tenure: TenureId;
+  readonly #signal: AbortSignal;
+  readonly #asked = new Map<string, Promise<boolean>>();
+
+  constructor(nodeLeases: NodeLeases, tenure: TenureId, signal: AbortSignal) {
+    this.#nodeLeases = nodeLeases;
+    this.#tenure = tenure;
+    this.#signal = signal;
+  }
+
+  async hold({ ended, live }: Swap): Promise<boolean> {
+    const own = holderText(this.#tenure);
+    const answers = await Promise.all([
+      ...ended.map(async (id) => this.#ask('ended', id)),
+      ...live.filter((id) => holderText(id) !== own).map(async (id) => this.#ask('live', id)),
+    ]);
+    return !answers.includes(false);
+  }
+
+  async #ask(what: 'ended' | 'live', id: TenureId): Promise<boolean> {
+    const key = `${what} ${holderText(id)}`;
+    let answer = this.#asked.get(key);
+    if (answer === undefined) {
+      answer = what === 'ended'
+        ? this.#nodeLeases.isEnded(id, this.#signal) : this.#nodeLeases.isLive(id, this.#signal);
+      this.#asked.set(key, answer);
+    }
+    return answer;
+  }
+}
+
+/** Runs `work` on each, at most `most` at once; the first error ends it. */
+export async function inParallel<T, R>(
+  items: readonly T[], most: number, work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const entries = items.entries();
+  let failed = false;
+  const worker = async (): Promise<void> => {
+    try {
+      for (const [index, item] of entries) {
+        if (failed) return;
+        results[index] = await work(item);
+      }
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+  return results;
+}
