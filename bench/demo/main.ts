@@ -15,7 +15,7 @@ const nodes = ['n1', 'n2', 'n3'];
 
 async function main(story: Story): Promise<readonly Outcome[]> {
   story.chapter('Three machines, a client, and an etcd');
-  await using lab = await Lab.create({ nodes: nodes.length });
+  await using lab = await Lab.create({ nodes: nodes.length, clients: 2 });
   story.event('the namespaces stand, with a switch between them and a sniffer on every cable');
   const tenure = await Tenure.start(lab);
   story.event('etcd runs');
@@ -41,7 +41,7 @@ async function main(story: Story): Promise<readonly Outcome[]> {
 function summary(outcomes: readonly Outcome[], width: number): string {
   const head = ['what happened', 'moved', 'gap', 'lost', 'two claim'];
   const rows = outcomes.map((one) => [
-    one.scene, `${one.from} to ${one.to}`, duration(one.gapMs), `${one.packetsLost}`,
+    one.scene, `${one.from} to ${one.to}`, duration(one.gapMs), one.packetsLost.toLocaleString('en-US'),
     one.lateClaims === 0 ? 'never' : count(one.lateClaims, 'claim'),
   ]);
   return [

@@ -73,10 +73,11 @@ export const scenes: readonly Scene[] = [
     title: 'The agent hangs: SIGSTOP for three leases, and wakes',
     act: async ({ agents, story }, holder) => {
       const agent = agents.get(holder)!;
+      const stoppedAt = performance.now();
       await agent.pause();
       story.event(`the agent on ${holder} is stopped`);
       return async () => {
-        await sleep(leaseMs);
+        await sleep(stoppedAt + 3 * leaseMs - performance.now());
         agent.resume();
         story.event(`the agent on ${holder} wakes, and may believe that it is still the holder`);
         await sleep(1_000);
@@ -100,7 +101,9 @@ export const scenes: readonly Scene[] = [
     name: 'cut off',
     title: 'The holder is cut off from everyone, and comes back',
     act: async ({ lab, story }, holder) => {
-      await Promise.all([lab.cut(holder, 'lan'), lab.cut(holder, 'mgmt')]);
+      // The way to the store first: else it hands over before it is gone.
+      await lab.cut(holder, 'mgmt');
+      await lab.cut(holder, 'lan');
       story.event(`both cables of ${holder} are cut: nobody can ask it to stop, so its lease has to end`);
       return async () => {
         await Promise.all([lab.mend(holder, 'lan'), lab.mend(holder, 'mgmt')]);
@@ -115,21 +118,24 @@ export const scenes: readonly Scene[] = [
 export async function play(scene: Scene, stage: Stage): Promise<Outcome> {
   const { lab, prober, story } = stage;
   const holder = (await prober.waitForAnswer()).node;
-  // A question to the LAN, so that the holder's answer is on record before anything happens.
-  await lab.forgetNeighbours();
-  await sleep(200);
+  await askAsNewcomer(lab);
   const since = lab.now();
   const recover = await scene.act(stage, holder);
   const next = await prober.waitForAnswer({ not: holder, since, timeoutMs: 20_000 });
   story.event(`${next.node} answers the client`);
-  // Whoever would answer for it wrongly is now asked.
-  await lab.forgetNeighbours();
+  await askAsNewcomer(lab);
   await recover?.();
-  await lab.forgetNeighbours();
+  await askAsNewcomer(lab);
   await sleep(300);
   const outcome = await judge(scene, stage, { since, holder, next: next.node });
   tell(outcome, story);
   return outcome;
+}
+
+/** Another client asks the LAN who has the address: whoever would answer wrongly now does. */
+async function askAsNewcomer(lab: Lab): Promise<void> {
+  await lab.forgetNeighbours('c2');
+  await lab.attempt('c2', ['ping', '-c1', '-W1', eip]);
 }
 
 interface Handover {
@@ -166,6 +172,6 @@ function tell(outcome: Outcome, story: Story): void {
   const stall = ownStallMs > gapMs / 4 ? ` (for ${duration(ownStallMs)} of it this machine stood still)` : '';
   story.remark(`The client: at most ${duration(gapMs)} without an answer${stall}, ${count(packetsLost, 'packet')} lost.`);
   const said = Object.entries(claims).map(([host, number]) => `${host} ${number}`).join(', ');
-  const order = pauseMs === null ? '' : ` ${from} was silent for ${duration(pauseMs)} before ${to} spoke.`;
-  story.remark(`On the wire: claims by ${said}.${order} Claims by ${from} after ${to}'s first: ${lateClaims}.`);
+  const order = pauseMs === null ? '' : ` ${from}'s last was ${duration(pauseMs)} before ${to}'s first.`;
+  story.remark(`The sniffer: claims by ${said}.${order} By ${from} after that: ${lateClaims}.`);
 }

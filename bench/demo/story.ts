@@ -74,7 +74,7 @@ export function table(
 
 /** Milliseconds for people. */
 export function duration(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms >= 1000) return `${Number((ms / 1000).toFixed(2))} s`;
   return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
 }
 
