@@ -189,30 +189,50 @@ export function formatAddress(address: Address): string {
 
 /** Canonical text of 4 or 16 bytes in network order. Other lengths throw: a bug of the caller. */
 export function formatBytes(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  if (bytes.length !== 16) throw new RangeError(`an address of ${bytes.length} bytes`);
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push((bytes[i] ?? 0) << 8 | (bytes[i + 1] ?? 0));
-  if (groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
-    return `::ffff:${bytes.subarray(12).join('.')}`;
+  if (bytes.length === 4) {
+    return `${bytes[0] ?? 0}.${bytes[1] ?? 0}.${bytes[2] ?? 0}.${bytes[3] ?? 0}`;
   }
+  if (bytes.length !== 16) throw new RangeError(`an address of ${bytes.length} bytes`);
   // The longest run of zero groups, the first of equals, and none of one group (RFC 5952 4.2).
   let start = -1;
   let length = 1;
-  for (let i = 0; i < 8; i += 1) {
+  for (let i = 0; i < 8;) {
     let end = i;
-    while (end < 8 && groups[end] === 0) end += 1;
-    if (end - i > length) [start, length] = [i, end - i];
-    i = Math.max(i, end - 1);
+    while (end < 8 && groupAt(bytes, end) === 0) end += 1;
+    if (end - i > length) {
+      start = i;
+      length = end - i;
+    }
+    i = end + 1;
   }
-  const hex = (part: number[]): string => part.map((group) => group.toString(16)).join(':');
-  if (start < 0) return hex(groups);
-  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+  if (start === 0 && length === 5 && groupAt(bytes, 5) === 0xffff) {
+    return `::ffff:${bytes.subarray(12).join('.')}`;
+  }
+  let text = '';
+  for (let i = 0; i < 8; i += 1) {
+    if (i === start) {
+      text += '::';
+      i += length - 1;
+    } else {
+      if (i > 0 && i !== start + length) text += ':';
+      text += groupAt(bytes, i).toString(16);
+    }
+  }
+  return text;
+}
+
+/** The 16-bit group at place 0 to 7. */
+function groupAt(bytes: Uint8Array, place: number): number {
+  return (bytes[2 * place] ?? 0) << 8 | (bytes[2 * place + 1] ?? 0);
 }
 
 /** 4 or 16 bytes in network order. */
 export function addressToBytes(address: Address): Uint8Array {
-  const bytes = new Uint8Array(address.family === 4 ? 4 : 16);
+  if (address.family === 4) {
+    const value = Number(address.value);
+    return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+  }
+  const bytes = new Uint8Array(16);
   let rest = address.value;
   for (let i = bytes.length - 1; i >= 0; i -= 1) {
     bytes[i] = Number(rest & 0xffn);

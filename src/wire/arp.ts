@@ -79,9 +79,11 @@ export function encodeArp(header: EthernetHeader, packet: ArpPacket): Uint8Array
   arp[5] = 4;
   writeUint16(arp, 6, operations[packet.operation]);
   writeMac(arp, 8, packet.senderMac);
-  arp.set(addressBytes(packet.senderAddress), 14);
+  const sender = addressBytes(packet.senderAddress);
+  arp.set(sender, 14);
   writeMac(arp, 18, packet.targetMac);
-  arp.set(addressBytes(packet.targetAddress), 24);
+  const same = packet.targetAddress === packet.senderAddress;
+  arp.set(same ? sender : addressBytes(packet.targetAddress), 24);
   return bytes;
 }
 
@@ -99,12 +101,14 @@ export function arpProbe(mac: string, address: string): Uint8Array {
  * from one of them only.
  */
 export function arpClaims(mac: string, address: string): readonly [Uint8Array, Uint8Array] {
-  const header = { destination: broadcastMac, source: mac };
-  const sender = { senderMac: mac, senderAddress: address, targetAddress: address };
-  return [
-    encodeArp(header, { ...sender, operation: 'request', targetMac: zeroMac }),
-    encodeArp(header, { ...sender, operation: 'reply', targetMac: mac }),
-  ];
+  const request = encodeArp({ destination: broadcastMac, source: mac }, {
+    operation: 'request', senderMac: mac, senderAddress: address,
+    targetMac: zeroMac, targetAddress: address,
+  });
+  const reply = request.slice();
+  writeUint16(reply, ethernetHeaderLength + 6, operations.reply);
+  writeMac(reply, ethernetHeaderLength + 18, mac);
+  return [request, reply];
 }
 
 /** The answer to a question or probe, to its sender alone. */

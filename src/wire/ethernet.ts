@@ -33,6 +33,7 @@ export interface Dropped<Reason extends string> {
   readonly drop: Reason;
 }
 
+const macPattern = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 const hex = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
 
 export function decodeEthernet(bytes: Uint8Array): EthernetFrame | Dropped<EthernetDrop> {
@@ -66,7 +67,7 @@ export function newFrame(header: EthernetHeader, type: number, length: number): 
 
 /** Whether the text is a MAC address in the one spelling used here. */
 export function isMac(text: string): boolean {
-  return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(text);
+  return macPattern.test(text);
 }
 
 /** Multicast or broadcast: the lowest bit of the first byte (IEEE 802.3 3.2.3). */
@@ -84,7 +85,15 @@ export function readMac(bytes: Uint8Array, offset: number): string {
 /** Throws on what is no MAC address: that is a bug here, never input. */
 export function writeMac(bytes: Uint8Array, offset: number, mac: string): void {
   if (!isMac(mac)) throw new TypeError(`${JSON.stringify(mac)} is not a MAC address`);
-  for (let i = 0; i < 6; i += 1) bytes[offset + i] = parseInt(mac.slice(i * 3, i * 3 + 2), 16);
+  for (let i = 0; i < 6; i += 1) {
+    bytes[offset + i] = digitAt(mac, i * 3) << 4 | digitAt(mac, i * 3 + 1);
+  }
+}
+
+/** Of a lower-case hex digit: '0' is 48, 'a' is 97. */
+function digitAt(text: string, place: number): number {
+  const code = text.charCodeAt(place);
+  return code < 58 ? code - 48 : code - 87;
 }
 
 export function readUint16(bytes: Uint8Array, offset: number): number {

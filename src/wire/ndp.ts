@@ -42,6 +42,7 @@ export type NdpDrop =
 
 export const unspecified = '::';
 export const allNodes = 'ff02::1';
+const allNodesMac = '33:33:00:00:00:01';
 
 const ipv6HeaderLength = 40;
 /** Both messages: type, code, checksum, flags or reserved, target. */
@@ -79,38 +80,32 @@ export function decodeNeighbour(bytes: Uint8Array): NeighbourFrame | Dropped<Ndp
   const destination = ip.subarray(24, 40);
   const sum = ipv6PseudoHeaderSum(source, destination, length, icmpv6);
   if (internetChecksum(message, sum) !== 0) return { drop: 'ndp-checksum' };
-  const packet = decodeMessage(message, source, destination);
-  if ('drop' in packet) return packet;
-  return {
-    ...packet, ethernet: { destination: frame.destination, source: frame.source },
-  };
+  const ethernet = { destination: frame.destination, source: frame.source };
+  return decodeMessage(ethernet, message, source, destination);
 }
 
 /** The ICMPv6 part, its length, type, code and checksum already seen to be right. */
 function decodeMessage(
-  message: Uint8Array, source: Uint8Array, destination: Uint8Array,
-): NeighbourPacket | Dropped<NdpDrop> {
-  const target = message.subarray(8, 24);
-  if (isGroup(target)) return { drop: 'ndp-target-is-group' };
-  if (isGroup(source)) return { drop: 'ndp-source-is-group' };
+  ethernet: EthernetHeader, message: Uint8Array, from: Uint8Array, to: Uint8Array,
+): NeighbourFrame | Dropped<NdpDrop> {
+  const about = message.subarray(8, 24);
+  if (isGroup(about)) return { drop: 'ndp-target-is-group' };
+  if (isGroup(from)) return { drop: 'ndp-source-is-group' };
   const macs = readOptions(message.subarray(messageLength));
   if (macs === null) return { drop: 'ndp-bad-option' };
-  const packet = {
-    source: formatBytes(source), destination: formatBytes(destination),
-    target: formatBytes(target),
-  };
+  const [source, destination, target] = [formatBytes(from), formatBytes(to), formatBytes(about)];
   if (message[0] === types.solicitation) {
-    const dad = packet.source === unspecified;
-    const sane = !dad || (macs.sourceMac === null && isSolicitedNodeGroup(destination));
+    const { sourceMac } = macs;
+    const sane = source !== unspecified || (sourceMac === null && isSolicitedNodeGroup(to));
     if (!sane) return { drop: 'ndp-bad-dad' };
-    return { kind: 'solicitation', ...packet, sourceMac: macs.sourceMac };
+    return { kind: 'solicitation', source, destination, target, sourceMac, ethernet };
   }
   const set = message[4] ?? 0;
   const solicited = (set & flags.solicited) !== 0;
-  if (solicited && isGroup(destination)) return { drop: 'ndp-solicited-to-group' };
+  if (solicited && isGroup(to)) return { drop: 'ndp-solicited-to-group' };
   return {
-    kind: 'advertisement', ...packet, solicited, targetMac: macs.targetMac,
-    router: (set & flags.router) !== 0, override: (set & flags.override) !== 0,
+    kind: 'advertisement', source, destination, target, solicited, targetMac: macs.targetMac,
+    router: (set & flags.router) !== 0, override: (set & flags.override) !== 0, ethernet,
   };
 }
 
@@ -152,7 +147,7 @@ export function encodeNeighbour(header: EthernetHeader, packet: NeighbourPacket)
     message[4] = (packet.router ? flags.router : 0) | (packet.solicited ? flags.solicited : 0)
       | (packet.override ? flags.override : 0);
   }
-  message.set(addressBytes(packet.target), 8);
+  message.set(packet.target === packet.source ? source : addressBytes(packet.target), 8);
   if (mac !== null) {
     message[messageLength] =
       packet.kind === 'solicitation' ? options.sourceMac : options.targetMac;
@@ -178,7 +173,7 @@ export function dadSolicitation(mac: string, address: string): Uint8Array {
  * it is ours, and one that hosts may use is all that 4.4 demands.
  */
 export function unsolicitedAdvertisement(mac: string, address: string): Uint8Array {
-  return encodeNeighbour({ destination: multicastMac(allNodes), source: mac }, {
+  return encodeNeighbour({ destination: allNodesMac, source: mac }, {
     kind: 'advertisement', source: address, destination: allNodes, target: address,
     router: false, solicited: false, override: true, targetMac: mac,
   });
@@ -192,7 +187,7 @@ export function solicitedAdvertisement(
   mac: string, question: Solicitation, destination: string,
 ): Uint8Array {
   const dad = question.source === unspecified;
-  const header = { destination: dad ? multicastMac(allNodes) : destination, source: mac };
+  const header = { destination: dad ? allNodesMac : destination, source: mac };
   return encodeNeighbour(header, {
     kind: 'advertisement', source: question.target,
     destination: dad ? allNodes : question.source, target: question.target,
@@ -220,6 +215,7 @@ export function multicastMac(group: string): string {
   return readMac(mac, 0);
 }
 
+const allNodesBytes = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const solicitedNodePrefix = addressBytes('ff02::1:ff00:0');
 
 function isSolicitedNodeGroup(bytes: Uint8Array): boolean {
@@ -231,6 +227,7 @@ function isGroup(bytes: Uint8Array): boolean {
 }
 
 function addressBytes(text: string): Uint8Array {
+  if (text === allNodes) return allNodesBytes;
   const address = parseAddress(text);
   if ('error' in address) throw new TypeError(address.error);
   if (address.family !== 6) throw new TypeError(`${text} is not an IPv6 address`);
