@@ -12,6 +12,8 @@ import { readManifests } from '../documents.ts';
 import { addConfigFlags } from '../flags.ts';
 import { count } from '../output.ts';
 
+/** All or nothing is one transaction of the store, and etcd's are bounded. */
+const mostChanged = 100;
 /** How often a change that someone else made meanwhile is worked into ours. */
 const attempts = 5;
 
@@ -54,10 +56,16 @@ async function apply(
     const changed = documents
       .filter(({ name, text }) => known.get(name)?.text !== text)
       .map(({ name, text }) => ({ name, text, revision: known.get(name)?.revision ?? 0 }));
+    refuseTooMany(changed.length);
     const done = dryRun || changed.length === 0 || await store.putDocuments(changed, deadline());
     if (done) return documents.map((document) => outcome(document, known.get(document.name)));
   }
   throw failed(`apply: ${count(documents.length, 'Eip', 'Eips')}: others change them at the same time: nothing was applied; try again`);
+}
+
+function refuseTooMany(changed: number): void {
+  if (changed <= mostChanged) return;
+  throw usage(`apply: ${changed} Eips: are to be changed at once, and at most ${mostChanged} can be: apply them in parts, or write ranges of addresses instead of single ones`);
 }
 
 /** Overlaps with what will be there, and the bound on all addresses together. */

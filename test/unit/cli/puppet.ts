@@ -55,7 +55,8 @@ export class Puppet {
   async #act(refuse: boolean): Promise<void> {
     for (const { eip, holder } of this.#view.leases.values()) {
       if (holder?.node !== this.id.node) continue;
-      const wish = this.#view.moves.get(eip)?.to;
+      const asked = this.#view.moves.get(eip)?.to;
+      const wish = asked === this.id.node ? undefined : asked;
       const drain = this.#view.drains.has(this.id.node);
       if (wish === undefined && !drain) continue;
       const others = [...this.#view.nodes.values()].map(({ id }) => id)

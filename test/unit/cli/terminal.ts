@@ -1,5 +1,6 @@
 /** Runs command lines as a user would, against a store of the test's, and keeps what was said. */
 import { run } from '../../../src/cli/program.ts';
+import type { StoreSettings } from '../../../src/config/agent-config.ts';
 import type { FileRead } from '../../../src/config/read-file.ts';
 import { MemoryServer, MemoryStore } from '../../../src/store/memory/memory-store.ts';
 import type { LeaseStore } from '../../../src/store/lease-store.ts';
@@ -20,7 +21,7 @@ export class Terminal {
   opened = 0;
   closed = 0;
   /** Stands for the real one where a test wants to get between. */
-  makeStore: () => LeaseStore = () => new MemoryStore(this.server);
+  makeStore: (settings: StoreSettings) => LeaseStore = () => new MemoryStore(this.server);
 
   async run(...argv: string[]): Promise<Said> {
     const said = { out: '', err: '' };
@@ -32,9 +33,9 @@ export class Terminal {
       readStdin: () => Promise.resolve({ kind: 'text', text: this.stdin }),
       hostName: 'desk',
       now: () => this.now,
-      openStore: () => {
+      openStore: (settings) => {
         this.opened += 1;
-        const store = this.makeStore();
+        const store = this.makeStore(settings);
         const close = store.close.bind(store);
         store.close = () => { this.closed += 1; return close(); };
         return store;
