@@ -40,7 +40,11 @@ export class Lab {
   }
 
   client(): LeaseStore {
-    const client = this.#backend.client();
+    return this.keep(this.#backend.client());
+  }
+
+  /** Has a client closed when the test ends. */
+  keep<T extends LeaseStore>(client: T): T {
     this.#clients.push(client);
     return client;
   }

@@ -96,7 +96,8 @@ export class Connection {
         const problem = leader === '0' ? 'this member sees no leader' : null;
         return { address, problem, latencyMs, version };
       } catch (error) {
-        const problem = error instanceof Error ? error.message : String(error);
+        const text = error instanceof Error ? error.message : String(error);
+        const problem = text.replace(`${address}: `, '');
         return { address, problem, latencyMs: null, version: null };
       } finally {
         link?.retire();

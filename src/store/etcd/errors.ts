@@ -85,7 +85,14 @@ export function errorFromStatus(
 ): EtcdError {
   const meaning = meanings.get(status.details) ?? { code: codes.get(status.code) ?? 'unavailable' };
   const { code, ...rest } = meaning;
-  return new EtcdError(code, `${address}: ${status.details}`, rest);
+  return new EtcdError(code, `${address}: ${readable(status.details)}`, rest);
+}
+
+/** gRPC's account of a connection that failed, without its wrapping. */
+function readable(details: string): string {
+  return details
+    .replace('No connection established. Last error: Error: ', 'no connection: ')
+    .replace(/\. Resolution note: .*$/s, '');
 }
 
 /** From the reason that a watch gives when etcd ends it; it may wrap the text above. */

@@ -66,8 +66,10 @@ export class EtcdStore implements LeaseStore {
         return this.#tenures.update(request, signal);
       case 'close':
         return this.#tenures.close(request.tenure, signal);
-      case 'swap':
-        return this.#swaps.perform(request, signal);
+      case 'swap': {
+        const answer = await this.#swaps.perform(request, signal);
+        return answer.kind === 'ended' ? this.#tenures.forget(request.tenure) : answer;
+      }
       case 'settle-moves':
         await this.#operators.settleMoves(request.eips, signal);
         return { kind: 'settled' };
@@ -87,11 +89,14 @@ export class EtcdStore implements LeaseStore {
           // meanwhile got further than it was.
           onChange({ revision: 0, reset: true, nodes: [], leases: [], drains: [], moves: [] });
         }
-        onChange(reader.list(kvs, revision));
+        const change = reader.list(kvs, revision);
+        this.#tenures.notice(change);
+        onChange(change);
       },
       events: (events, revision) => {
         const { change, deleted } = reader.events(events, revision);
         const { nodes, leases, drains, moves } = change;
+        this.#tenures.notice(change);
         if (nodes.length + leases.length + drains.length + moves.length > 0) onChange(change);
         if (deleted.length > 0) void this.#restore(deleted, signal);
       },

@@ -11,6 +11,8 @@
  *   connecting --SETTINGS received--> ready --lost, hung, or closed--> gone
  *        \--refused, or no answer in time----------------------------> gone
  */
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import { Channel, Metadata, connectivityState, credentials, status as Code } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
 import type {
@@ -20,7 +22,7 @@ import type {
 } from 'etcd3';
 import { Host } from 'etcd3/lib/connection-pool.js';
 import { EtcdError, errorFromStatus, timeoutError } from './errors.ts';
-import type { Endpoint, EtcdSettings } from './options.ts';
+import type { Endpoint, EtcdSettings, TlsMaterial } from './options.ts';
 import { orAborted, within } from './wait.ts';
 
 /** The unary methods that are used: service, request, response. */
@@ -55,6 +57,23 @@ type UnaryMethod = (
 ) => ClientUnaryCall;
 type StreamMethod = (metadata: Metadata, options: object) => ClientDuplexStream<unknown, unknown>;
 
+/**
+ * A certificate is checked against the address that was dialled. A server name (SNI) must be a
+ * name: where an IP address was dialled, gRPC would send that, and Node warns the user about it;
+ * so such servers are sent a word that means nothing, and are checked by their address.
+ */
+function credentialsFor(endpoint: Endpoint, tls: TlsMaterial | undefined) {
+  if (tls === undefined) return { creds: credentials.createInsecure(), options: {} };
+  const host = new URL(endpoint.address).hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) === 0) {
+    return { creds: credentials.createSsl(tls.ca, tls.key, tls.cert), options: {} };
+  }
+  const creds = credentials.createSsl(tls.ca, tls.key, tls.cert, {
+    checkServerIdentity: (_, cert) => checkServerIdentity(host, cert),
+  });
+  return { creds, options: { 'grpc.ssl_target_name_override': 'etcd' } };
+}
+
 export class Link {
   readonly endpoint: Endpoint;
   /** performance.now() of the last word from the other side; -Infinity: none yet. */
@@ -72,10 +91,9 @@ export class Link {
   constructor(endpoint: Endpoint, settings: EtcdSettings) {
     this.endpoint = endpoint;
     this.#login = settings.login;
-    const tls = settings.readTls?.();
-    const creds = tls === undefined
-      ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert);
+    const { creds, options } = credentialsFor(endpoint, settings.readTls?.());
     this.#channel = new Channel(endpoint.target, creds, {
+      ...options,
       // Channels of one process share connections otherwise, broken ones included.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': maxMessageBytes,
@@ -95,14 +113,12 @@ export class Link {
 
   /** Waits until the server has spoken and, with a login, has accepted it. */
   async ready(signal: AbortSignal): Promise<void> {
-    const startedAt = performance.now();
-    let state = this.#channel.getConnectivityState(true);
-    while (state !== connectivityState.READY) {
-      if (state === connectivityState.TRANSIENT_FAILURE) throw await this.#whyNot(signal);
-      if (!await this.#stateChange(state, signal)) {
-        throw timeoutError('connecting', this.endpoint.address, performance.now() - startedAt);
-      }
-      state = this.#channel.getConnectivityState(true);
+    // A channel that connects does not keep the process alive; whoever waits for it must.
+    const hold = setInterval(() => undefined, 60_000);
+    try {
+      await this.#connected(signal);
+    } finally {
+      clearInterval(hold);
     }
     void this.#retireWhenLost();
     if (this.#login !== null) await this.logIn(signal, null);
@@ -110,7 +126,7 @@ export class Link {
 
   /**
    * Sends at once. Rejects with EtcdError; with 'timeout' at the instant of the abort, whatever
-   * the other side does, and then retires a link on which nothing was heard since it was sent.
+   * the other side does, and then retires a link on which nothing was heard lately.
    */
   call<M extends Method>(
     method: M, request: Request<M>, signal: AbortSignal,
@@ -191,6 +207,18 @@ export class Link {
     }
   }
 
+  async #connected(signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    let state = this.#channel.getConnectivityState(true);
+    while (state !== connectivityState.READY) {
+      if (state === connectivityState.TRANSIENT_FAILURE) throw await this.#whyNot(signal);
+      if (!await this.#stateChange(state, signal)) {
+        throw timeoutError('connecting', this.endpoint.address, performance.now() - startedAt);
+      }
+      state = this.#channel.getConnectivityState(true);
+    }
+  }
+
   #track<T>(
     what: string, signal: AbortSignal, start: (done: Callback<T>) => () => void,
   ): Promise<T> {
@@ -211,7 +239,9 @@ export class Link {
         const waitedMs = performance.now() - sentAt;
         settle(() => reject(timeoutError(what, address, waitedMs)));
         cancel?.();
-        if (this.lastHeardAt < sentAt && waitedMs >= suspiciousMs) this.retire();
+        // What was on its way when the other side fell silent does not count as a word from it.
+        const silentMs = performance.now() - this.lastHeardAt;
+        if (waitedMs >= suspiciousMs && silentMs > waitedMs / 2) this.retire();
       };
       if (signal.aborted) return reject(timeoutError(what, address, 0));
       this.#inFlight += 1;

@@ -43,17 +43,25 @@ export function foreignPrefix(keys: Keys, key: Buffer): StoreError {
   );
 }
 
-/** Makes sure that the marker is there, before the first write. */
-export async function ensureMarker(
+/** Refuses to go on where another schema, or somebody else, is. False: there is no marker yet. */
+export async function checkMarker(
   connection: Connection, keys: Keys, signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const looks = [get(keys.version), ...keys.gaps().map((gap) => firstKey(gap))];
   const { responses } = await connection.call('txn', { success: looks }, signal, true);
-  if (readMarker(found(responses, 0)[0]) !== null) return;
+  if (readMarker(found(responses, 0)[0]) !== null) return true;
   for (let gap = 1; gap < looks.length; gap += 1) {
     const foreign = found(responses, gap)[0];
     if (foreign !== undefined) throw foreignPrefix(keys, foreign.key);
   }
+  return false;
+}
+
+/** Makes sure that the marker is there, before the first write. */
+export async function ensureMarker(
+  connection: Connection, keys: Keys, signal: AbortSignal,
+): Promise<void> {
+  if (await checkMarker(connection, keys, signal)) return;
   const marker = Buffer.from(JSON.stringify({ schema: schemaVersion, id: randomUUID() }));
   const made = await connection.call('txn', {
     compare: [absent(keys.version)],

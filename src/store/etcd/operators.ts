@@ -7,7 +7,7 @@ import type { DocumentChange, StoredDocument } from '../lease-store.ts';
 import type { Connection } from './connection.ts';
 import { Follower, listRange } from './follow.ts';
 import type { Keys } from './keys.ts';
-import { ensureMarker } from './marker.ts';
+import { checkMarker, ensureMarker } from './marker.ts';
 import { encodeMove } from './records.ts';
 import { chunks, maxTxnOps, put, remove, unchanged } from './txn.ts';
 
@@ -23,6 +23,7 @@ export class Operators {
   }
 
   async listDocuments(signal: AbortSignal): Promise<readonly StoredDocument[]> {
+    await checkMarker(this.#connection, this.#keys, signal);
     const { kvs } = await listRange(this.#connection, this.#keys.documents, signal);
     return this.#documents(kvs);
   }
@@ -48,6 +49,7 @@ export class Operators {
 
   async deleteDocument(name: string, signal: AbortSignal): Promise<boolean> {
     checkName('document', name);
+    await checkMarker(this.#connection, this.#keys, signal);
     const { responses } = await this.#connection.call('txn', {
       success: [remove(this.#keys.document(name))],
     }, signal);

@@ -8,7 +8,7 @@
  */
 import type { IKeyValue, ILeaseKeepAliveResponse } from 'etcd3';
 import { sameTenure } from '../../core/model.ts';
-import type { EipLease, NodeLease, NodeRecord, TenureId } from '../../core/model.ts';
+import type { EipLease, NodeLease, NodeRecord, TenureId, ViewChange } from '../../core/model.ts';
 import type { OpenRequest, StoreAnswer, UpdateRequest } from '../../core/requests.ts';
 import { StoreError } from '../lease-store.ts';
 import type { Connection } from './connection.ts';
@@ -23,6 +23,8 @@ import { exists, found, get, put, remove, unchanged } from './txn.ts';
 interface Grant {
   readonly tenure: TenureId;
   readonly leaseId: string;
+  /** The tenure was live at this revision. */
+  readonly revision: number;
   /** Null: granted by an earlier run. */
   readonly askedSeconds: number | null;
 }
@@ -56,14 +58,17 @@ export class Tenures {
       const other = before.live.find(({ lease }) => lease.id.incarnation !== replaces);
       if (other !== undefined) return { kind: 'name-taken', by: other.lease };
       const last = await this.#lastIncarnation(node, before, signal);
-      for (const { kv } of before.live) {
-        if (kv.lease !== '0') await this.#revoke(kv.lease, signal);
-      }
       const { leaseId, seconds, askedSeconds } = await this.#grant(ttlMs, signal);
       const lease = await this.#create(request, before, last + 1, leaseId, signal);
       if (lease !== null) {
         this.#given.set(node, lease.id.incarnation);
-        this.#grants.set(node, { tenure: lease.id, leaseId, askedSeconds });
+        const { id, revision } = lease;
+        this.#grants.set(node, { tenure: id, leaseId, revision, askedSeconds });
+        // Only now: were the old key gone before the new one is there, others would find the node
+        // dead, and take what it has come back for.
+        for (const { kv } of before.live) {
+          if (kv.lease !== '0') await this.#revoke(kv.lease, signal);
+        }
         return { kind: 'opened', lease, ttlMs: seconds * 1000 };
       }
       await this.#revoke(leaseId, signal);
@@ -84,7 +89,7 @@ export class Tenures {
       'Lease', 'leaseKeepAlive', { ID: grant.leaseId }, signal,
     ), signal, true);
     const seconds = Number(TTL);
-    if (seconds <= 0) return this.#forget(tenure);
+    if (seconds <= 0) return this.forget(tenure);
     if (seconds < wanted) return this.#regrant(grant, ttlMs, signal);
     return { kind: 'renewed', ttlMs: seconds * 1000 };
   }
@@ -104,7 +109,7 @@ export class Tenures {
       return { kind: 'updated', lease };
     }
     const [kv] = found(responses, 0);
-    if (kv === undefined) return this.#forget(tenure);
+    if (kv === undefined) return this.forget(tenure);
     return { kind: 'update-refused', current: nodeLease(tenure, kv) };
   }
 
@@ -112,11 +117,30 @@ export class Tenures {
     const key = this.#keys.node(tenure);
     const { kvs } = await this.#connection.call('range', { key }, signal, true);
     const [kv] = kvs;
-    const ended = this.#forget(tenure);
+    const ended = this.forget(tenure);
     if (kv === undefined) return ended;
     if (kv.lease !== '0') await this.#revoke(kv.lease, signal);
     else await this.#connection.call('txn', { success: [remove(key)] }, signal, true);
     return { kind: 'closed' };
+  }
+
+  /**
+   * A key that a hand deleted does not end the etcd lease that it hung on: once the watch has shown
+   * that the tenure is over, renewing says so as well.
+   */
+  notice({ revision, reset, nodes }: ViewChange): void {
+    for (const [node, { tenure, revision: liveAt }] of this.#grants) {
+      const told = nodes.find((entry) => entry.node === node);
+      if (revision <= liveAt || (told === undefined && !reset)) continue;
+      if (told?.lease?.id.incarnation !== tenure.incarnation) this.#grants.delete(node);
+    }
+  }
+
+  /** The store said that this tenure has ended. */
+  forget(tenure: TenureId): { readonly kind: 'ended' } {
+    const grant = this.#grants.get(tenure.node);
+    if (grant !== undefined && sameTenure(grant.tenure, tenure)) this.#grants.delete(tenure.node);
+    return { kind: 'ended' };
   }
 
   async #before(node: string, signal: AbortSignal): Promise<Before> {
@@ -186,15 +210,16 @@ export class Tenures {
     const { tenure } = old;
     const { leaseId, seconds, askedSeconds } = await this.#grant(ttlMs, signal);
     const key = this.#keys.node(tenure);
-    const { succeeded } = await this.#connection.call('txn', {
+    const { succeeded, header } = await this.#connection.call('txn', {
       compare: [exists(key)],
       success: [{ request_put: { key, ignore_value: true, lease: leaseId } }],
     }, signal);
     if (!succeeded) {
       await this.#revoke(leaseId, signal);
-      return this.#forget(tenure);
+      return this.forget(tenure);
     }
-    this.#grants.set(tenure.node, { tenure, leaseId, askedSeconds });
+    const revision = Number(header.revision);
+    this.#grants.set(tenure.node, { tenure, leaseId, revision, askedSeconds });
     return { kind: 'renewed', ttlMs: seconds * 1000 };
   }
 
@@ -205,7 +230,7 @@ export class Tenures {
       'range', { key: this.#keys.node(tenure) }, signal, true,
     );
     const leaseId = kvs[0]?.lease ?? '0';
-    return leaseId === '0' ? null : { tenure, leaseId, askedSeconds: null };
+    return leaseId === '0' ? null : { tenure, leaseId, revision: 0, askedSeconds: null };
   }
 
   /** Also where it is gone already. */
@@ -215,12 +240,6 @@ export class Tenures {
     } catch (error) {
       if (!(error instanceof EtcdError) || error.reason !== 'lease-not-found') throw error;
     }
-  }
-
-  #forget(tenure: TenureId): { readonly kind: 'ended' } {
-    const grant = this.#grants.get(tenure.node);
-    if (grant !== undefined && sameTenure(grant.tenure, tenure)) this.#grants.delete(tenure.node);
-    return { kind: 'ended' };
   }
 }
 
