@@ -27,7 +27,7 @@ import { StoreGateway } from './store-gateway.ts';
 
 /** Bound on the error of a clock's rate: NTP slews by 0.05 % at most, crystals err by less. */
 const clockRateError = 0.01;
-const latencyNotedEveryMs = 60_000;
+const latencyNotedEveryMs = 20_000;
 /** Routes change without an event; those that `can_reach` depends on are looked at so often. */
 const routesReadEveryMs = 10_000;
 
@@ -112,7 +112,8 @@ export class Agent {
       setInterval(() => { this.#noteLatency(); }, latencyNotedEveryMs),
       setInterval(() => { this.#reachSoon(); }, routesReadEveryMs),
     ];
-    stop.addEventListener('abort', () => { this.#beginStop(); }, { once: true });
+    const beginStop = (): void => { timers.push(this.#beginStop()); };
+    stop.addEventListener('abort', beginStop, { once: true });
     try {
       this.#runner.dispatch({ kind: 'tick' });
       store.watchDocuments((change) => { this.#onDocuments(change); }, signal).catch(failed);
@@ -124,7 +125,7 @@ export class Agent {
         (state) => { this.#onWatch(state); },
         signal,
       ).catch(failed);
-      if (stop.aborted) this.#beginStop();
+      if (stop.aborted) beginStop();
       const held = await this.#until(ended);
       if (held) await sleep(this.#options.config.lingerMs);
     } finally {
@@ -161,13 +162,13 @@ export class Agent {
     this.#end?.reject(error);
   }
 
-  #beginStop(): void {
+  #beginStop(): NodeJS.Timeout {
     this.#modules.log.info({ eips: this.#runner.state.held.size }, 'stopping: handing over');
     this.#runner.dispatch({ kind: 'stop' });
-    setTimeout(() => {
+    return setTimeout(() => {
       this.#modules.log.warn('stopping without having handed over everything: it took too long');
       this.#end?.resolve();
-    }, this.#options.stopTimeoutMs).unref();
+    }, this.#options.stopTimeoutMs);
   }
 
   #onDocuments(change: DocumentChange): void {
@@ -240,7 +241,6 @@ export class Agent {
     const ready = this.ready().ok;
     if (ready === this.#ready) return;
     this.#ready = ready;
-    if (ready) this.#noteLatency();
     const { log, onReady } = this.#modules;
     if (ready) log.info({ eips: this.#eips.size }, 'ready');
     else log.warn('not ready');

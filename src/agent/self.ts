@@ -49,7 +49,7 @@ export class Self {
     else if (this.#conflicts.size < mostFindings) this.#conflicts.set(eip, mac);
   }
 
-  /** Noted only if it has become another one altogether: the record is no graph. */
+  /** Noted only if it has become another one altogether: the record is no graph. Ms, or null. */
   noteLatency(ms: number | null): void {
     const before = this.#storeLatencyMs;
     if (ms === null) return;

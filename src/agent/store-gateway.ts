@@ -13,7 +13,7 @@ export interface RequestOutcome {
 }
 
 export interface StoreHealth {
-  /** Median of the last requests that were answered, ms; null before the first. */
+  /** Median of the last requests that were answered, ms; null before there are a few. */
   readonly latencyMs: number | null;
   /** What the last request failed with; null if it did not. */
   readonly error: StoreError | null;
@@ -22,6 +22,8 @@ export interface StoreHealth {
 }
 
 const samples = 31;
+/** The first requests of a run are slow: connections are made, code is compiled. */
+const fewest = 5;
 
 export interface GatewayOptions {
   readonly timeoutMs: number;
@@ -64,7 +66,7 @@ export class StoreGateway {
   get health(): StoreHealth {
     const sorted = this.#latencies.toSorted((a, b) => a - b);
     return {
-      latencyMs: sorted[sorted.length >> 1] ?? null,
+      latencyMs: sorted.length < fewest ? null : sorted[sorted.length >> 1] ?? null,
       error: this.#error,
       answeredAt: this.#answeredAt,
     };

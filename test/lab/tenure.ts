@@ -55,14 +55,18 @@ export class Tenure {
    * Starts the agent of a node, and waits until it is ready. Unless told otherwise the lease is as
    * short as etcd allows, and a node takes free addresses at once.
    */
-  async agent(node: string, settings: AgentSettings = {}): Promise<LabProcess> {
-    const agent = this.launch(node, settings);
+  async agent(
+    node: string, settings: AgentSettings = {}, env: NodeJS.ProcessEnv = {},
+  ): Promise<LabProcess> {
+    const agent = this.launch(node, settings, env);
     await agent.waitForOutput(/"msg":"ready"/, 20_000);
     return agent;
   }
 
   /** The same, without waiting. */
-  launch(node: string, settings: AgentSettings = {}): LabProcess {
+  launch(
+    node: string, settings: AgentSettings = {}, env: NodeJS.ProcessEnv = {},
+  ): LabProcess {
     const file = join(this.#lab.dir, `tenure-${node}.yaml`);
     // YAML is a superset of JSON.
     writeFileSync(file, JSON.stringify({
@@ -73,7 +77,7 @@ export class Tenure {
       ...settings,
     }, null, 2));
     return this.#lab.spawn(node, [process.execPath, program, 'agent', '--config', file], {
-      name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' },
+      name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ...env },
     });
   }
 
@@ -127,6 +131,14 @@ export class Tenure {
       const holder = await this.holder(address);
       return holder !== not && holder;
     }, timeoutMs, 100);
+  }
+
+  /** Waits until so many addresses have a holder, by the store. */
+  async waitForAll(count: number, timeoutMs = 30_000): Promise<void> {
+    await until(`${count} addresses are held`, async () => {
+      const { addresses } = await this.status();
+      return addresses.filter(({ holder }) => holder !== null).length === count;
+    }, timeoutMs, 200);
   }
 
   #expect(args: readonly string[], result: CommandResult): string {

@@ -1,0 +1,59 @@
+/** Three agents on a LAN with a client that keeps asking: what the fault tests begin with. */
+import { Lab } from '../lab/lab.ts';
+import type { LabProcess } from '../lab/process.ts';
+import type { Prober } from '../lab/prober.ts';
+import { Tenure } from '../lab/tenure.ts';
+import type { AgentSettings } from '../lab/tenure.ts';
+
+export const eip = '10.88.1.1';
+
+export interface Stage extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly tenure: Tenure;
+  readonly prober: Prober;
+  readonly agents: Map<string, LabProcess>;
+  /** Who holds `eip` at the beginning. */
+  readonly holder: string;
+  /** An instant after which everything is as the stage was set, wall-clock ms. */
+  readonly since: number;
+}
+
+export interface StageOptions {
+  readonly address?: string;
+  readonly settings?: AgentSettings;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Set when `eip` is announced and answered, with neighbours asked for anew all the time. */
+export async function setStage(options: StageOptions = {}): Promise<Stage> {
+  const { address = eip, settings = {}, annotations = {} } = options;
+  const lab = await Lab.create({ nodes: 3 });
+  try {
+    const tenure = await Tenure.start(lab);
+    const agents = new Map(await Promise.all(['n1', 'n2', 'n3'].map(async (node) =>
+      [node, await tenure.agent(node, settings, options.env?.[node])] as const)));
+    await tenure.apply('test', address, annotations);
+    const prober = await lab.probe(eip);
+    const { node: holder } = await prober.waitForAnswer({ timeoutMs: 30_000 });
+    const since = lab.now();
+    const asking = setInterval(() => { lab.forgetNeighbours().catch(() => undefined); }, 150);
+    await lab.sniffer.waitForClaim(eip, { host: holder, since });
+    return {
+      lab, tenure, prober, agents, holder, since,
+      async [Symbol.asyncDispose]() {
+        clearInterval(asking);
+        await lab[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await lab[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Waits until another than `holder` answers the client; gives its name. */
+export async function nextHolder({ prober, holder, since }: Stage): Promise<string> {
+  const { node } = await prober.waitForAnswer({ not: holder, since, timeoutMs: 30_000 });
+  return node;
+}
