@@ -43,9 +43,9 @@ export async function withStore<T>(
   }
 }
 
-/** `store: WHERE: what happened: what would mend it`. */
+/** `store: what happened: what would mend it`; one of the two says where. */
 function explain(error: StoreError, place: string): string {
-  return `store: ${place}: ${error.message}: ${error.fix ?? advice(error, place)}`;
+  return `store: ${error.message}: ${error.fix ?? advice(error, place)}`;
 }
 
 function advice(error: StoreError, place: string): string {

@@ -134,7 +134,7 @@ describe('tenure apply', () => {
       return store;
     };
     const { code, err } = await user.run('apply', '-f', 'a.yaml');
-    assert.deepEqual([code, err], [1, 'tenure: store: http://127.0.0.1:2379: connection refused: see whether etcd runs at http://127.0.0.1:2379, or name another with --etcd-endpoints\n']);
+    assert.deepEqual([code, err], [1, 'tenure: store: connection refused: see whether etcd runs at http://127.0.0.1:2379, or name another with --etcd-endpoints\n']);
     assert.equal(user.closed, 1);
   });
 });
