@@ -50,16 +50,18 @@ function refuse(what: string, fix: string, cause?: unknown): never {
 
 function checkEndpoint(text: string): Endpoint & { readonly secure: boolean } {
   const fix = 'write it as http://HOST:PORT or https://HOST:PORT';
+  // Someone may have put a password there.
+  const shown = JSON.stringify(text.replace(/\/\/.*@/, '//***@'));
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    return refuse(`store endpoint ${JSON.stringify(text)} is not a URL`, fix);
+    return refuse(`store endpoint ${shown} is not a URL`, fix);
   }
   const bare = url.username === '' && url.password === '' && url.search === '' && url.hash === ''
     && (url.pathname === '/' || url.pathname === '') && url.hostname !== '';
   if ((url.protocol !== 'http:' && url.protocol !== 'https:') || !bare) {
-    refuse(`store endpoint ${JSON.stringify(text)} is not an address of an etcd`, fix);
+    refuse(`store endpoint ${shown} is not an address of an etcd`, fix);
   }
   // etcd's client port; a URL without one must not mean 80 or 443.
   const target = `${url.hostname}:${url.port === '' ? defaultPort(text) : url.port}`;
