@@ -7,7 +7,7 @@
 import type { Family as Version } from '../wire/address.ts';
 import { closeGate, gate, linkKey, type Opening } from './fence-gate.ts';
 import {
-  chains, claimRules, counters, entryRule, refuseRules, ruleMessage, type Surroundings,
+  chains, claimRules, counters, entryRules, refuseRules, ruleMessage, type Surroundings,
 } from './fence-rules.ts';
 import {
   hasVersion, heldKeys, keysOf, sameLink, versions, type FenceChange, type FenceLink,
@@ -169,7 +169,10 @@ function surroundings({ kind, mark }: Layout): Surroundings {
 
 function innerChains(layout: Layout, table: FenceTable): Uint8Array[] {
   const where = surroundings(layout);
-  const claims = table.versions.map((version) => (version === 4 ? chains.arp : chains.nd));
+  const claims = [
+    ...table.versions.map((version) => (version === 4 ? chains.arp : chains.nd)),
+    ...(where.inDevice ? [chains.odd] : []),
+  ];
   return [
     ...[chains.refuse, chains.gate, ...claims].map(({ name, comment }) => (
       newChain(table.ref, name, comment))),
@@ -180,8 +183,8 @@ function innerChains(layout: Layout, table: FenceTable): Uint8Array[] {
 }
 
 function entries(layout: Layout, table: FenceTable, chain: string, links?: string): Uint8Array[] {
-  return table.versions.map((version) => (
-    ruleMessage(table.ref, entryRule(surroundings(layout), chain, version, links))));
+  return entryRules(surroundings(layout), chain, table.versions, links)
+    .map((rule) => ruleMessage(table.ref, rule));
 }
 
 function deviceChain(layout: Layout, table: FenceTable, { name }: FenceLink): Uint8Array[] {

@@ -5,11 +5,15 @@
  *     claim of a managed address ── held? (an answer: and with our mark?) ── chain gate ── accept
  *                     └── else ── chain refuse: counted by who sent it, dropped
  *
+ * What a frame is, the kernel takes from its sender: a packet socket bound to another protocol can
+ * send ARP that `meta protocol` does not know for ARP. Neither the kernel nor the agent does that;
+ * what claims a managed address in such a frame is refused in any case.
+ *
  * Each rule names the protocol again that the rule leading to it has tested: the `nft` tool needs
  * it to print fields by their names.
  */
 import type { Family } from '../wire/address.ts';
-import { be16, be64, littleEndian, u32, u8 } from './netlink-message.ts';
+import { be16, be64, littleEndian, u16, u32, u8 } from './netlink-message.ts';
 import * as nft from './nftables/expressions.ts';
 import type { Expression } from './nftables/expressions.ts';
 import { newRule, type TableRef } from './nftables/messages.ts';
@@ -24,6 +28,7 @@ export interface Rule {
 export const chains = {
   arp: { name: 'arp_claims', comment: 'sender = the address that an ARP packet claims' },
   nd: { name: 'nd_claims', comment: 'addresses that neighbour discovery claims' },
+  odd: { name: 'misdeclared', comment: 'claims from sockets that say to send another protocol' },
   gate: { name: 'gate', comment: 'one rule while the node lease lasts, by the wall clock too' },
   refuse: { name: 'refuse', comment: 'every claim that may not pass' },
 } as const;
@@ -37,6 +42,7 @@ export const counters = {
 const protocolArp = be16(0x0806);
 const protocolIp6 = be16(0x86dd);
 const icmp6 = u8(58);
+const ethernetDevice = 1;
 /** RFC 826 ar$op; RFC 4861 4.3, 4.4 types. */
 const arpRequest = 1;
 const arpReply = 2;
@@ -59,6 +65,11 @@ function isIp6({ inDevice }: Surroundings): Expression[] {
   return inDevice ? [nft.meta('protocol'), nft.compare(protocolIp6)] : [];
 }
 
+/** EtherType as it stands in the frame. That it has one (ARPHRD_ETHER) `nft` wants said first. */
+const frameType = (protocol: Uint8Array): Expression[] => [
+  nft.meta('iiftype'), nft.compare(u16(ethernetDevice, littleEndian)),
+  nft.payload('link', 12, 2), nft.compare(protocol),
+];
 const isIcmp6 = (): Expression[] => [nft.meta('l4proto'), nft.compare(icmp6)];
 const hasMark = ({ mark }: Surroundings): Expression[] => (
   [nft.meta('mark'), nft.compare(host32(mark))]
@@ -84,6 +95,12 @@ const source = (where: Surroundings, set: string): Expression[] => (
 
 /** What becomes of claims of one IP version. */
 export function claimRules(where: Surroundings, version: Family): Rule[] {
+  return [
+    ...declaredRules(where, version), ...(where.inDevice ? misdeclaredRules(version) : []),
+  ];
+}
+
+function declaredRules(where: Surroundings, version: Family): Rule[] {
   const open = nft.jump(chains.gate.name);
   const closed = nft.goTo(chains.refuse.name);
   if (version === 4) {
@@ -106,6 +123,21 @@ export function claimRules(where: Surroundings, version: Family): Rule[] {
   ];
 }
 
+/** Claims that are not declared as what they are: only where frames of every protocol pass. */
+function misdeclaredRules(version: Family): Rule[] {
+  const chain = chains.odd.name;
+  const refused = nft.goTo(chains.refuse.name);
+  if (version === 4) {
+    return [{ chain, expressions: [...frameType(protocolArp), ...arpSender('managed4'), refused] }];
+  }
+  // By the source: of targets there is no notation, and `nft` could not read its own listing back.
+  const expressions = [
+    ...frameType(protocolIp6), nft.payload('network', 6, 1), nft.compare(icmp6),
+    nft.payload('network', 8, 16), nft.lookup('managed6'), refused,
+  ];
+  return [{ chain, expressions }];
+}
+
 export function refuseRules(where: Surroundings): Rule[] {
   const chain = chains.refuse.name;
   return [
@@ -114,15 +146,24 @@ export function refuseRules(where: Surroundings): Rule[] {
   ];
 }
 
-/** Leads claims of one IP version from a base chain to their rules. */
-export function entryRule(
-  where: Surroundings, chain: string, version: Family, links?: string,
-): Rule {
+/** Leads claims from a base chain to their rules; with `links`, on these interfaces only. */
+export function entryRules(
+  where: Surroundings, chain: string, versions: readonly Family[], links?: string,
+): Rule[] {
   const guarded = links === undefined ? [] : [nft.meta('oif'), nft.lookup(links)];
-  const expressions = version === 4
+  const declared = versions.map((version) => (version === 4
     ? [...guarded, ...isArp(where), nft.goTo(chains.arp.name)]
-    : [...guarded, ...isIp6(where), ...isIcmp6(), nft.goTo(chains.nd.name)];
-  return { chain, expressions };
+    : [...guarded, ...isIp6(where), ...isIcmp6(), nft.goTo(chains.nd.name)]));
+  const misdeclared = versions.map((version) => {
+    const protocol = version === 4 ? protocolArp : protocolIp6;
+    return [
+      nft.meta('protocol'), nft.compare(protocol, 'neq'), ...frameType(protocol),
+      nft.goTo(chains.odd.name),
+    ];
+  });
+  // What one protocol is declared as may be the other.
+  return [...(where.inDevice ? misdeclared : []), ...declared]
+    .map((expressions) => ({ chain, expressions }));
 }
 
 /**

@@ -51,6 +51,9 @@ export interface FenceModules {
   readonly clock: FenceClock;
 }
 
+/** Our own changes are told us as well: room for those of half a million addresses at once. */
+const eventBuffer = 64 << 20;
+
 const realClock = 0;
 const bootClock = 7;
 
@@ -69,7 +72,7 @@ export function openFence(options: FenceOptions): KernelFence {
     const netlink = open({});
     const detected = detectFence(netlink, options.only);
     silence(netlink);
-    const events = open({ groups: [NFNLGRP_NFTABLES] });
+    const events = open({ groups: [NFNLGRP_NFTABLES], receiveBuffer: eventBuffer });
     const addon = loadAddon();
     const clock = { real: () => addon.clock(realClock), boot: () => addon.clock(bootClock) };
     return new KernelFence(detected, options, { netlink, events, clock });

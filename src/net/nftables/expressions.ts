@@ -15,13 +15,13 @@ const NFTA_EXPR_DATA = 2;
 const NFT_REG_VERDICT = 0;
 const NFT_REG_1 = 1;
 
-const metaKeys = { protocol: 1, mark: 3, oif: 5, l4proto: 16, time: 30 } as const;
+const metaKeys = { protocol: 1, mark: 3, oif: 5, iiftype: 8, l4proto: 16, time: 30 } as const;
 export type MetaKey = keyof typeof metaKeys;
 
 const payloadBases = { link: 0, network: 1, transport: 2 } as const;
 export type PayloadBase = keyof typeof payloadBases;
 
-const comparisons = { eq: 0, lt: 2 } as const;
+const comparisons = { eq: 0, neq: 1, lt: 2 } as const;
 
 /** One expression, encoded as an element of a rule's list. */
 export type Expression = Uint8Array;
@@ -47,7 +47,7 @@ export function payload(base: PayloadBase, offset: number, length: number): Expr
   );
 }
 
-/** Goes on if the register is equal to `value` (`lt`: less, as bytes from the first). */
+/** Goes on if the register is equal to `value`, not equal, or less: as bytes from the first. */
 export function compare(value: Uint8Array, how: keyof typeof comparisons = 'eq'): Expression {
   return expression(
     'cmp', number(1, NFT_REG_1), number(2, comparisons[how]),
