@@ -8,7 +8,8 @@
 import type { Eip } from '../core/model.ts';
 import { Bindings } from './bindings.ts';
 import { Conflicts } from './conflicts.ts';
-import { framesOf, newEntry, type Entry, type LinkFamily } from './entry.ts';
+import { claimOf, newEntry, type Entry, type LinkFamily } from './entry.ts';
+import { FenceKeeper, type Managed } from './fence-keeper.ts';
 import { Gate } from './gate.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { changedLink, Links } from './links.ts';
@@ -17,12 +18,10 @@ import type { AnnouncerPorts, Link } from './ports.ts';
 import { Receiver } from './receiver.ts';
 import { Schedule, type Lane } from './schedule.ts';
 import { Sender } from './sender.ts';
-import { messageOf, Tally } from './tally.ts';
+import { Tally } from './tally.ts';
 import type {
   AnnounceSettings, Announcement, Announcer as AnnouncerContract, AnnouncerCounters,
 } from './types.ts';
-
-type Mend = 'sockets' | 'fence' | 'release';
 
 export class Announcer implements AnnouncerContract {
   readonly #options: Settled;
@@ -35,12 +34,9 @@ export class Announcer implements AnnouncerContract {
   readonly #bindings: Bindings;
   readonly #lifecycle: Lifecycle;
   readonly #sender: Sender;
-  /** What could not be done, to be tried again. */
-  readonly #mend: Lane<Mend>;
-  /** EIPs that are not held any more, but that the fence may still let pass. */
-  readonly #releasing = new Set<Eip>();
+  readonly #fence: FenceKeeper;
+  readonly #reopen: Lane<'sockets'>;
   #settings: ReadonlyMap<Eip, AnnounceSettings> | null = null;
-  #fenceReady = false;
   #closed = false;
 
   constructor(options: AnnouncerOptions, ports: AnnouncerPorts) {
@@ -53,11 +49,19 @@ export class Announcer implements AnnouncerContract {
       this.#turn(turn);
     });
     const common = { gate, schedule, tally, now };
-    const bindings = new Bindings(settled, { ...common, binder: ports.binder });
+    const fence = new FenceKeeper(settled, {
+      ...common, fence: ports.fence, wanted: () => this.#wanted(),
+      isHeld: (eip) => this.#entries.get(eip)?.held === true,
+    });
+    const bindings = new Bindings(settled, {
+      ...common, binder: ports.binder,
+      onGone: (eips) => {
+        fence.gone(eips);
+      },
+    });
     const conflicts = new Conflicts(settled, common);
     const lifecycle = new Lifecycle(settled, {
-      ...common, fence: ports.fence, groups: ports.groups, bindings, conflicts,
-      sender: () => this.#sender, fenceReady: () => this.#fenceReady,
+      ...common, fence, groups: ports.groups, bindings, conflicts, sender: () => this.#sender,
     });
     const links = new Links(settled, {
       sockets: ports.sockets, tally,
@@ -74,15 +78,15 @@ export class Announcer implements AnnouncerContract {
       },
     });
     this.#sender = new Sender(settled, {
-      ...common, links, admit: (entries) => lifecycle.admit(entries),
+      ...common, links,
+      open: (entries) => lifecycle.open(entries), admit: (entries) => lifecycle.admit(entries),
+      isCheap: ({ settings: { mode }, eip }) => mode === 'respond' || bindings.has(eip),
       onSent: (entry, what, error) => {
         lifecycle.onSent(entry, what, error);
       },
     });
-    this.#mend = schedule.lane((what) => {
-      if (what.includes('sockets')) this.#openAll();
-      if (what.includes('fence')) this.#manage();
-      if (what.includes('release')) this.#release();
+    this.#reopen = schedule.lane(() => {
+      this.#openAll();
     });
     this.#options = settled;
     this.#ports = ports;
@@ -90,6 +94,7 @@ export class Announcer implements AnnouncerContract {
     this.#gate = gate;
     this.#schedule = schedule;
     this.#links = links;
+    this.#fence = fence;
     this.#bindings = bindings;
     this.#lifecycle = lifecycle;
   }
@@ -104,7 +109,7 @@ export class Announcer implements AnnouncerContract {
       for (const entry of unlisted) this.#entries.delete(entry.eip);
       if (first) this.#bindings.adopt((eip) => bindLinkOf(settings.get(eip)));
       // Before anything can be bound, and after what is no longer managed was unbound.
-      this.#manage();
+      this.#fence.manage();
       const restarts: Entry[] = [];
       for (const one of settings.values()) this.#take(one, restarts);
       this.#links.set(linksOf(this.#entries.values()));
@@ -119,10 +124,7 @@ export class Announcer implements AnnouncerContract {
       const lapsed = !this.#gate.isOpen();
       // Closing holds here whatever becomes of the kernel's gate.
       if (until <= this.#ports.now()) this.#gate.set(0);
-      const armed = this.#attempt('arm', 'Cannot set the gate of the fence', () => {
-        this.#ports.fence.arm(until);
-      });
-      if (!armed) return;
+      if (!this.#fence.arm(until)) return;
       this.#gate.set(until);
       if (!this.#gate.isOpen()) return;
       // Neighbours may have forgotten us meanwhile, and the kernel's backstop may have unbound.
@@ -162,7 +164,7 @@ export class Announcer implements AnnouncerContract {
     this.#turn(() => {
       this.#gate.set(0);
       this.#withdraw(Array.from(this.#entries.values()), false);
-      this.#bindings.unbind(Array.from(this.#bindings.eips()));
+      this.#bindings.unbindAll();
       this.#entries.clear();
       this.#links.close();
       this.#schedule.clear();
@@ -170,9 +172,7 @@ export class Announcer implements AnnouncerContract {
       // With an address still on an interface the kernel would answer for it.
       const left = Array.from(this.#bindings.eips()).length;
       if (left === 0) {
-        this.#attempt('remove', 'Cannot remove the fence', () => {
-          this.#ports.fence.remove();
-        });
+        this.#fence.remove();
       } else {
         this.#tally.event({ kind: 'trouble', eip: null, text: `The fence stays: ${left} address(es) could not be taken off their interface.` });
       }
@@ -191,28 +191,15 @@ export class Announcer implements AnnouncerContract {
   }
 
   #withdraw(entries: readonly Entry[], linger: boolean): void {
-    for (const entry of entries) {
-      this.#lifecycle.stop(entry);
-      if (entry.held) this.#releasing.add(entry.eip);
-      entry.held = false;
-    }
-    const closed = this.#release();
+    for (const entry of entries) this.#lifecycle.stop(entry);
+    const held = entries.filter((entry) => entry.held).map((entry) => entry.eip);
+    for (const entry of entries) entry.held = false;
+    const shut = this.#fence.shut(held);
     for (const entry of entries) this.#lifecycle.leaveGroup(entry);
     const eips = entries.map((entry) => entry.eip);
     // Where the fence is still open, the kernel may yet ask in the name of a bound address.
-    if (linger && closed) this.#bindings.linger(eips);
+    if (linger && shut) this.#bindings.linger(eips);
     else this.#bindings.unbind(eips);
-  }
-
-  /** Closes the fence for all that is no longer held; false if that is to be tried again. */
-  #release(): boolean {
-    const eips = Array.from(this.#releasing).filter((eip) => this.#entries.get(eip)?.held !== true);
-    const done = eips.length === 0 || this.#attempt('release', `Cannot close the fence for ${eips.length} address(es)`, () => {
-      this.#ports.fence.hold([], eips);
-    });
-    if (done) this.#releasing.clear();
-    else this.#mendLater('release');
-    return done;
   }
 
   /** Takes up the settings of one EIP; those that must begin anew on their link are noted. */
@@ -233,7 +220,7 @@ export class Announcer implements AnnouncerContract {
     if (otherMode && settings.mode === 'respond') this.#bindings.unbind([eip]);
     entry.settings = settings;
     if (before.link.mac !== settings.link.mac) {
-      Object.assign(entry, framesOf(entry.family, settings));
+      entry.claim = claimOf(entry.family, settings);
     }
     if (changed || otherMode) restarts.push(entry);
     else this.#lifecycle.reschedule(entry, before.burst);
@@ -246,34 +233,19 @@ export class Announcer implements AnnouncerContract {
   }
 
   #openAll(): void {
-    if (!this.#links.open()) this.#mendLater('sockets');
+    if (this.#links.open()) return;
+    this.#reopen.set('sockets', this.#ports.now() + this.#options.timing.retryMostMs);
   }
 
-  /** Tells the fence what is managed: what is listed, and what is bound though it should not be. */
-  #manage(): void {
+  /** What the fence is to manage: what is listed, and what is bound though it should not be. */
+  #wanted(): Managed {
     const settings = this.#settings ?? new Map<Eip, AnnounceSettings>();
-    const addresses = new Set([...settings.keys(), ...this.#bindings.eips()]);
     const links = new Map<number, Link>();
     for (const { link } of settings.values()) links.set(link.ifindex, link);
-    this.#fenceReady = this.#attempt('manage', 'Cannot set up the fence', () => {
-      this.#ports.fence.manage(addresses, Array.from(links.values()));
-    });
-    if (!this.#fenceReady) this.#mendLater('fence');
-  }
-
-  #mendLater(what: Mend): void {
-    this.#mend.set(what, this.#ports.now() + this.#options.timing.retryMostMs);
-  }
-
-  /** Runs a call into the kernel; false, and a report, if it threw. */
-  #attempt(key: string, what: string, call: () => void): boolean {
-    try {
-      call();
-      return true;
-    } catch (error) {
-      this.#tally.trouble(key, null, `${what}: ${messageOf(error)}`);
-      return false;
-    }
+    return {
+      addresses: new Set([...settings.keys(), ...this.#bindings.eips()]),
+      links: Array.from(links.values()),
+    };
   }
 }
 

@@ -21,12 +21,16 @@ export interface BindingsModules {
   readonly schedule: Schedule;
   readonly tally: Tally;
   readonly now: () => number;
+  /** These are on no interface any more. */
+  readonly onGone: (eips: readonly Eip[]) => void;
 }
 
 export class Bindings {
   readonly #options: Settled;
   readonly #modules: BindingsModules;
   readonly #bound = new Map<Eip, Link>();
+  /** Of those, what this run has bound and nothing has shaken since. */
+  readonly #sure = new Set<Eip>();
   /** Addresses to take off, each at its time. */
   readonly #leaving: Lane<Eip>;
   readonly #backstop: Lane<'backstop'>;
@@ -35,8 +39,8 @@ export class Bindings {
     this.#options = options;
     this.#modules = modules;
     this.#leaving = modules.schedule.lane((eips) => {
-      this.unbind(eips);
-    }, options.limits.unbindsPerTick);
+      this.#takeOff(this.#bindingsOf(eips));
+    }, options.limits.unbindsAtOnce);
     this.#backstop = modules.schedule.lane(() => {
       this.#refresh();
     });
@@ -44,6 +48,16 @@ export class Bindings {
 
   eips(): Iterable<Eip> {
     return this.#bound.keys();
+  }
+
+  /** Whether it is on an interface already: then to bind it is cheap. */
+  has(eip: Eip): boolean {
+    return this.#bound.has(eip);
+  }
+
+  /** Its link was down, or the kernel's backstop was not renewed: it may be gone. */
+  doubt(eip: Eip): void {
+    this.#sure.delete(eip);
   }
 
   /** It is to be announced again: what is bound of it stays. */
@@ -58,6 +72,7 @@ export class Bindings {
   adopt(linkOf: (eip: Eip) => Link | null): void {
     const { binder, tally } = this.#modules;
     const strays: Binding[] = [];
+    const doubles: Binding[] = [];
     try {
       for (const { eip, ifindex } of binder.leftovers()) {
         const link = linkOf(eip);
@@ -72,26 +87,31 @@ export class Bindings {
       tally.trouble('leftovers', null, `Cannot list the addresses that an earlier run left: ${messageOf(error)}`);
     }
     for (const stray of strays) {
-      if (!this.#bound.has(stray.eip)) this.#bound.set(stray.eip, stray.link);
+      if (this.#bound.has(stray.eip)) doubles.push(stray);
+      else this.#bound.set(stray.eip, stray.link);
     }
-    this.#takeOff(strays);
+    this.#takeOff(doubles);
+    this.unbind(strays.filter((stray) => !doubles.includes(stray)).map(({ eip }) => eip));
   }
 
   /** One outcome each: null, or why it could not be put on its interface. */
   bind(bindings: readonly Binding[]): readonly (string | null)[] {
-    if (bindings.length === 0) return [];
     const moved = bindings.flatMap(({ eip, link }) => {
       const old = this.#bound.get(eip);
       return old === undefined || old.ifindex === link.ifindex ? [] : [{ eip, link: old }];
     });
     this.#takeOff(moved);
     for (const { eip } of bindings) this.#leaving.delete(eip);
-    const outcomes = this.#bindAll(bindings);
-    for (const [index, { eip, link }] of bindings.entries()) {
-      if (outcomes[index] === null) this.#bound.set(eip, link);
+    const wanted = bindings.filter(({ eip }) => !this.#sure.has(eip));
+    const outcomes = new Map(this.#bindAll(wanted).map((outcome, index) => (
+      [wanted[index]?.eip, outcome])));
+    for (const { eip, link } of wanted) {
+      if (outcomes.get(eip) !== null) continue;
+      this.#bound.set(eip, link);
+      this.#sure.add(eip);
     }
     if (this.#bound.size > 0 && this.#backstop.size === 0) this.#scheduleRefresh();
-    return outcomes;
+    return bindings.map(({ eip }) => outcomes.get(eip) ?? null);
   }
 
   /** Leaves them bound for `lingerMs`, for packets in flight. */
@@ -100,14 +120,28 @@ export class Bindings {
     for (const eip of eips) if (this.#bound.has(eip)) this.#leaving.set(eip, at);
   }
 
+  /** The first at once, many in later turns. */
   unbind(eips: readonly Eip[]): void {
-    this.#takeOff(eips.flatMap((eip) => {
+    const { unbindsAtOnce } = this.#options.limits;
+    this.#takeOff(this.#bindingsOf(eips.slice(0, unbindsAtOnce)));
+    const now = this.#modules.now();
+    for (const { eip } of this.#bindingsOf(eips.slice(unbindsAtOnce))) this.#leaving.set(eip, now);
+  }
+
+  /** All there are, before this returns. */
+  unbindAll(): void {
+    this.#takeOff(this.#bindingsOf(Array.from(this.#bound.keys())));
+  }
+
+  #bindingsOf(eips: readonly Eip[]): Binding[] {
+    return eips.flatMap((eip) => {
       const link = this.#bound.get(eip);
       return link === undefined ? [] : [{ eip, link }];
-    }));
+    });
   }
 
   #bindAll(bindings: readonly Binding[]): readonly (string | null)[] {
+    if (bindings.length === 0) return [];
     try {
       return this.#modules.binder.bind(bindings);
     } catch (error) {
@@ -118,6 +152,7 @@ export class Bindings {
   #takeOff(bindings: readonly Binding[]): void {
     if (bindings.length === 0) return;
     const { binder, tally, now } = this.#modules;
+    for (const { eip } of bindings) this.#sure.delete(eip);
     try {
       binder.unbind(bindings);
     } catch (error) {
@@ -133,6 +168,7 @@ export class Bindings {
       this.#leaving.delete(eip);
       if (this.#bound.get(eip)?.ifindex === link.ifindex) this.#bound.delete(eip);
     }
+    this.#modules.onGone(bindings.map(({ eip }) => eip));
   }
 
   #scheduleRefresh(): void {

@@ -39,9 +39,8 @@ export interface Entry {
   readonly eip: Eip;
   readonly family: LinkFamily;
   settings: AnnounceSettings;
-  /** Frames of one claim, and of one probe, from the link's present MAC. */
+  /** Frames of one claim, from the link's present MAC. */
   claim: readonly Uint8Array[];
-  probe: Uint8Array;
   state: EntryState;
   term: number;
   /** The last term of which `announced` was told. */
@@ -68,18 +67,20 @@ export function newEntry(settings: AnnounceSettings): Entry | null {
   if ('error' in address || formatAddress(address) !== settings.eip) return null;
   const family = address.family === 4 ? 'arp' : 'ndp';
   return {
-    eip: settings.eip, family, settings, ...framesOf(family, settings),
+    eip: settings.eip, family, settings, claim: claimOf(family, settings),
     state: idle, term: 0, announcedTerm: null, held: false, joined: null, failures: 0,
     trouble: null, conflict: null, lastConflictAt: -Infinity,
   };
 }
 
-export function framesOf(
+export function claimOf(
   family: LinkFamily, { eip, link }: AnnounceSettings,
-): Pick<Entry, 'claim' | 'probe'> {
-  return family === 'arp'
-    ? { claim: arpClaims(link.mac, eip), probe: arpProbe(link.mac, eip) }
-    : { claim: [unsolicitedAdvertisement(link.mac, eip)], probe: dadSolicitation(link.mac, eip) };
+): readonly Uint8Array[] {
+  return family === 'arp' ? arpClaims(link.mac, eip) : [unsolicitedAdvertisement(link.mac, eip)];
+}
+
+export function probeOf({ family, eip, settings: { link } }: Entry): Uint8Array {
+  return family === 'arp' ? arpProbe(link.mac, eip) : dadSolicitation(link.mac, eip);
 }
 
 /**

@@ -2,15 +2,16 @@
 import type { Bindings } from './bindings.ts';
 import type { Conflicts } from './conflicts.ts';
 import { idle, nextClaimIn, pending, type Entry } from './entry.ts';
+import type { FenceKeeper } from './fence-keeper.ts';
 import type { Settled } from './options.ts';
-import type { Fence, Groups, SendError } from './ports.ts';
+import type { Groups, SendError } from './ports.ts';
 import type { Lane, Schedule } from './schedule.ts';
 import type { Sender } from './sender.ts';
 import { messageOf, type Tally } from './tally.ts';
 import type { Announcement, BurstOptions } from './types.ts';
 
 export interface LifecycleModules {
-  readonly fence: Fence;
+  readonly fence: FenceKeeper;
   readonly groups: Groups;
   readonly bindings: Bindings;
   readonly conflicts: Conflicts;
@@ -18,8 +19,6 @@ export interface LifecycleModules {
   readonly tally: Tally;
   readonly now: () => number;
   readonly sender: () => Sender;
-  /** Whether the fence knows what is managed: nothing is claimed before. */
-  readonly fenceReady: () => boolean;
 }
 
 export class Lifecycle {
@@ -51,6 +50,7 @@ export class Lifecycle {
   /** Begins anew on a link that has changed, or with a gate that was closed. */
   restart(entry: Entry): void {
     this.#due.delete(entry);
+    this.#modules.bindings.doubt(entry.eip);
     entry.failures = 0;
     switch (entry.state.kind) {
       case 'idle': return;
@@ -108,20 +108,18 @@ export class Lifecycle {
     this.#due.set(entry, this.#modules.now() + this.#options.timing.reprobeMs);
   }
 
-  /** Opens the fence for entries whose turn has come and binds them; gives back who may claim. */
-  admit(entries: readonly Entry[]): readonly Entry[] {
-    if (entries.length === 0) return [];
-    const { fence, fenceReady, tally } = this.#modules;
-    try {
-      if (!fenceReady()) throw new Error('the fence does not know its addresses yet');
-      const shut = entries.filter((entry) => !entry.held);
-      if (shut.length > 0) fence.hold(shut.map((entry) => entry.eip), []);
-    } catch (error) {
-      tally.trouble('hold', null, `Cannot open the fence for ${entries.length} address(es): ${messageOf(error)}`);
-      for (const entry of entries) this.#retry(entry, this.#backoff(entry));
-      return [];
+  /** Opens the fence for entries whose turn has come; if it will not, they are tried again. */
+  open(entries: readonly Entry[]): boolean {
+    const open = this.#modules.fence.open(entries.map((entry) => entry.eip));
+    for (const entry of entries) {
+      if (open) entry.held = true;
+      else this.#retry(entry, this.#backoff(entry));
     }
-    for (const entry of entries) entry.held = true;
+    return open;
+  }
+
+  /** Binds entries that the fence is open for; gives back those that may claim. */
+  admit(entries: readonly Entry[]): readonly Entry[] {
     const able = this.#bind(entries);
     for (const entry of able) {
       entry.failures = 0;

@@ -25,8 +25,13 @@ export interface AnnouncerTiming {
   readonly leftoverMs: number;
   /** The kernel's backstop of bound addresses is renewed this often, while the gate is open. */
   readonly backstopMs: number;
-  /** A turn of sending: at most `framesPerTick` leave a link in `tickMs`. */
+  /** What could not leave at once goes on after this. */
   readonly tickMs: number;
+  /**
+   * A turn of claiming ends after this, whatever is left: binding an address takes the kernel
+   * 0.1 ms (IPv4) to 0.5 ms (IPv6), and heartbeats are sent by the same thread.
+   */
+  readonly turnMs: number;
   /** A claim that failed is tried again after this, and twice as long each time, up to the most. */
   readonly retryMs: number;
   readonly retryMostMs: number;
@@ -36,17 +41,20 @@ export interface AnnouncerTiming {
 
 export interface AnnouncerLimits {
   /**
-   * Frames per link and tick: with 4 ms 64,000 frames a second, so that 10,000 IPv4 addresses (two
-   * frames each) are claimed in about a third of a second, and a quarter of an interface's usual
-   * queue of 1,000 is never exceeded.
+   * Frames that may leave a link per ms, and at once: 10,000 IPv4 addresses (two frames each) are
+   * claimed in a third of a second, and half of an interface's usual queue of 1,000 is never
+   * exceeded.
    */
-  readonly framesPerTick: number;
-  /** Addresses for which the fence is opened, and which are bound, in one turn. */
-  readonly admissionsPerTick: number;
+  readonly framesPerMs: number;
+  readonly framesAtOnce: number;
+  /** Addresses for which the fence is opened in one transaction. */
+  readonly holdsAtOnce: number;
+  /** Addresses that are bound, and then claimed, before the clock is looked at. */
+  readonly bindsAtOnce: number;
+  /** Addresses unbound in one turn: the fence has silenced them already. */
+  readonly unbindsAtOnce: number;
   /** Frames handled of one batch that was received; the rest is counted and left. */
   readonly framesPerBatch: number;
-  /** Lingering addresses unbound in one turn: each turn costs a look at all there are. */
-  readonly unbindsPerTick: number;
   /** Conflicts reported in `defendMs` for all addresses together: a forger cannot fill the log. */
   readonly conflictReports: number;
 }
@@ -64,12 +72,12 @@ export const defaultTiming: AnnouncerTiming = {
   probeCount: 3, probeIntervalMs: 150, probeJitterMs: 50, probeWaitMs: 200,
   reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
   lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
-  tickMs: 4, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
+  tickMs: 4, turnMs: 5, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
 };
 
 export const defaultLimits: AnnouncerLimits = {
-  framesPerTick: 256, admissionsPerTick: 128, framesPerBatch: 512, unbindsPerTick: 1024,
-  conflictReports: 100,
+  framesPerMs: 64, framesAtOnce: 512, holdsAtOnce: 256, bindsAtOnce: 32, unbindsAtOnce: 128,
+  framesPerBatch: 512, conflictReports: 100,
 };
 
 export interface Settled {
@@ -84,6 +92,6 @@ export function settle(options: AnnouncerOptions): Settled {
     random: options.random ?? Math.random,
     timing: { ...defaultTiming, ...options.timing },
     // A claim of an IPv4 address is two frames: with less, none would ever leave.
-    limits: { ...limits, framesPerTick: Math.max(2, limits.framesPerTick) },
+    limits: { ...limits, framesAtOnce: Math.max(2, limits.framesAtOnce) },
   };
 }

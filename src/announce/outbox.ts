@@ -1,7 +1,7 @@
 /**
  * What waits to leave on one link, in the order of its weight: addresses that wait to be admitted,
- * first claims, probes, later claims. An address is in it once at most. Frames are counted per
- * tick, so that thousands of addresses do not overrun the queue of the interface, or a switch.
+ * first claims, probes, later claims. An address is in it once at most. Frames leave at a rate, so
+ * that thousands of addresses do not overrun the queue of the interface, or a switch.
  */
 import type { Entry } from './entry.ts';
 import type { Settled } from './options.ts';
@@ -13,11 +13,12 @@ export class Outbox {
   readonly #queues: Readonly<Record<Queue, Set<Entry>>> = {
     admission: new Set(), first: new Set(), probe: new Set(), later: new Set(),
   };
-  #tickAt = -Infinity;
-  #sent = 0;
+  #room: number;
+  #roomAt = -Infinity;
 
   constructor(options: Settled) {
     this.#options = options;
+    this.#room = options.limits.framesAtOnce;
   }
 
   get size(): number {
@@ -34,23 +35,30 @@ export class Outbox {
     for (const queue of Object.values(this.#queues)) queue.delete(entry);
   }
 
-  /** Frames that may leave at `now`, in this tick. */
+  /** Frames that may leave at `now`. */
   room(now: number): number {
-    const { timing, limits } = this.#options;
-    if (now >= this.#tickAt + timing.tickMs) {
-      this.#tickAt = now;
-      this.#sent = 0;
-    }
-    return limits.framesPerTick - this.#sent;
+    const { framesPerMs, framesAtOnce } = this.#options.limits;
+    this.#room = Math.min(framesAtOnce, this.#room + Math.max(0, now - this.#roomAt) * framesPerMs);
+    this.#roomAt = now;
+    return Math.floor(this.#room);
   }
 
   spend(frames: number): void {
-    this.#sent += frames;
+    this.#room -= frames;
   }
 
-  /** Takes the addresses to admit now: as many as could claim in `room` frames. */
-  takeAdmissions(room: number): Entry[] {
-    const most = this.#options.limits.admissionsPerTick;
+  /** Those first in line for admission, at most `most`; they stay there. */
+  nextAdmissions(most: number): Entry[] {
+    const next: Entry[] = [];
+    for (const entry of this.#queues.admission) {
+      if (next.length === most) break;
+      next.push(entry);
+    }
+    return next;
+  }
+
+  /** Takes those to admit now: as many as could claim in `room` frames, at most `most`. */
+  takeAdmissions(room: number, most: number): Entry[] {
     return takeFrom(this.#queues.admission, room, most);
   }
 

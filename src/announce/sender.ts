@@ -1,12 +1,12 @@
 /**
- * Lets claims and probes leave, link by link, at most so many frames a tick. The gate is asked as
- * the last thing before each call into the kernel.
+ * Lets claims and probes leave, link by link, as many as its room and a turn's time allow. The gate
+ * is asked as the last thing before each call into the kernel.
  */
-import type { Entry, LinkFamily } from './entry.ts';
+import { probeOf, type Entry, type LinkFamily } from './entry.ts';
 import type { Gate } from './gate.ts';
 import type { Links, LinkState } from './links.ts';
 import type { Settled } from './options.ts';
-import type { Queue } from './outbox.ts';
+import type { Outbox, Queue } from './outbox.ts';
 import type { SendError } from './ports.ts';
 import type { Lane, Schedule } from './schedule.ts';
 import type { Tally } from './tally.ts';
@@ -17,11 +17,18 @@ export interface SenderModules {
   readonly schedule: Schedule;
   readonly tally: Tally;
   readonly now: () => number;
-  /** Opens the fence for them and binds them; gives back those that may claim. */
+  /** Opens the fence for them; false if it stays shut, and they are to be tried again later. */
+  readonly open: (entries: readonly Entry[]) => boolean;
+  /** Whether to admit it takes the kernel next to no time. */
+  readonly isCheap: (entry: Entry) => boolean;
+  /** Binds those that the fence is open for; gives back those that may claim. */
   readonly admit: (entries: readonly Entry[]) => readonly Entry[];
   /** The outcome of one claim or probe: the error of its frames, or null if one went out. */
   readonly onSent: (entry: Entry, what: 'claim' | 'probe', error: SendError | null) => void;
 }
+
+/** Frames of the largest claim. */
+const leastRoom = 2;
 
 interface Parcel {
   readonly entry: Entry;
@@ -52,7 +59,7 @@ export class Sender {
     this.#modules.links.get(entry.settings.link.ifindex)?.outbox.drop(entry);
   }
 
-  /** Lets leave what may leave in this tick, and sets the next while there is more. */
+  /** Lets leave what may leave now, and sets the next turn while there is more. */
   flush(): void {
     const { links, gate, now } = this.#modules;
     // Closed: all waits. Opening it flushes.
@@ -68,20 +75,43 @@ export class Sender {
     }
   }
 
+  /** Rounds of admitting some and letting them claim, while there is room and time. */
   #flushLink(state: LinkState): void {
+    const { gate, now } = this.#modules;
     const { outbox } = state;
-    const room = outbox.room(this.#modules.now());
-    if (room <= 0) return;
-    const admitted = this.#modules.admit(outbox.takeAdmissions(room));
-    for (const entry of admitted) outbox.put(entry, 'first');
-    const { claims, probes } = outbox.take(room);
-    const parcels: Parcel[] = [
-      ...claims.map((entry): Parcel => ({ entry, what: 'claim', frames: entry.claim })),
-      ...probes.map((entry): Parcel => ({ entry, what: 'probe', frames: [entry.probe] })),
-    ];
-    for (const family of ['arp', 'ndp'] as const) {
-      this.#send(state, family, parcels.filter((parcel) => parcel.entry.family === family));
+    const end = now() + this.#options.timing.turnMs;
+    do {
+      const room = outbox.room(now());
+      if (room < leastRoom) return;
+      this.#admit(outbox, room);
+      const { claims, probes } = outbox.take(room);
+      if (claims.length + probes.length === 0) return;
+      const parcels: Parcel[] = [
+        ...claims.map((entry): Parcel => ({ entry, what: 'claim', frames: entry.claim })),
+        ...probes.map((entry): Parcel => ({ entry, what: 'probe', frames: [probeOf(entry)] })),
+      ];
+      for (const family of ['arp', 'ndp'] as const) {
+        this.#send(state, family, parcels.filter((parcel) => parcel.entry.family === family));
+      }
+    } while (gate.isOpen() && now() < end);
+  }
+
+  /** Opens the fence for many at a time, and binds few, so that the first are claimed soon. */
+  #admit(outbox: Outbox, room: number): void {
+    const { holdsAtOnce, bindsAtOnce } = this.#options.limits;
+    const next = outbox.nextAdmissions(holdsAtOnce);
+    let dear = 0;
+    const count = next.findIndex((entry) => {
+      dear += Number(!this.#modules.isCheap(entry));
+      return dear > bindsAtOnce;
+    });
+    const most = count < 0 ? next.length : count;
+    if (next.slice(0, most).some((entry) => !entry.held)) {
+      const shut = next.filter((entry) => !entry.held);
+      if (!this.#modules.open(shut)) for (const entry of shut) outbox.drop(entry);
     }
+    const admitted = this.#modules.admit(outbox.takeAdmissions(room, most));
+    for (const entry of admitted) outbox.put(entry, 'first');
   }
 
   #send(state: LinkState, family: LinkFamily, parcels: readonly Parcel[]): void {

@@ -44,7 +44,7 @@ function open({ timing = {}, leaseMs }: OpenOrder): void {
     },
   });
   announcer = it;
-  interfaces.onChange(() => { apply(); });
+  interfaces.onChange(({ links }) => { if (links.length > 0) apply(); });
   const renew = (): void => { it.arm(boottimeMs() + leaseMs); };
   renew();
   renewals = setInterval(renew, leaseMs / 3);

@@ -78,7 +78,7 @@ describe('A held address', () => {
   });
 
   it('is answered for while its later claims still wait', () => {
-    const on = machine({ limits: { framesPerTick: 2 } });
+    const on = machine({ limits: { framesAtOnce: 2 } });
     on.announcer.configure(settingsOf([eip, '192.0.2.11']));
     on.announcer.arm(Infinity);
     on.announcer.announce([eip, '192.0.2.11'].map((one) => ({ eip: one, term: 1, probe: false })));

@@ -87,10 +87,21 @@ describe('What is asked of the kernel, in order', () => {
     announcer.announce([{ eip, term: 3, probe: false }]);
     clock.advance(5_000);
     assert.deepEqual(take(), [
-      'fence hold +192.0.2.10', 'bind 192.0.2.10 on eth0 (2)',
+      'fence hold +192.0.2.10',
       'claim 192.0.2.10 (request)', 'claim 192.0.2.10 (reply)',
       'event: announced 192.0.2.10 term 3',
     ]);
+  });
+
+  it('binds an address again that comes back while it lingers, if its link was down', () => {
+    const { announcer, take } = ready([eip], 'bind');
+    announcer.announce([{ eip, term: 1, probe: false }]);
+    announcer.withdraw([eip], true);
+    announcer.configure(settingsOf([eip], { mode: 'bind', link: { ...eth0, up: false } }));
+    announcer.configure(settingsOf([eip], { mode: 'bind' }));
+    take();
+    announcer.announce([{ eip, term: 3, probe: false }]);
+    assert.equal(take()[1], 'bind 192.0.2.10 on eth0 (2)');
   });
 
   it('keeps it bound also when the gate lets it be claimed only after the lingering', () => {

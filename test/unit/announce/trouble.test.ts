@@ -175,6 +175,19 @@ describe('When the kernel refuses', () => {
     assert.match(troubles(on).at(-1) ?? '', /The fence stays: 1 address/);
   });
 
+  it('to take an address off, the fence lets go of it as soon as it is off', () => {
+    const on = ready('bind', [eip, '192.0.2.11']);
+    on.announcer.announce([{ eip, term: 1, probe: false }]);
+    on.broken = 'unbind';
+    on.announcer.configure(settingsOf(['192.0.2.11'], { mode: 'bind' }));
+    on.broken = null;
+    on.take();
+    on.clock.advance(2_001);
+    assert.deepEqual(on.take(), [
+      'unbind 192.0.2.10 (2)', 'fence manage 192.0.2.11 on eth0 (2)',
+    ]);
+  });
+
   it('to take an address off at first, it is tried again until it is off', () => {
     const on = ready('bind');
     on.announcer.announce([{ eip, term: 1, probe: false }]);
