@@ -5,7 +5,6 @@ import { inspect } from 'node:util';
 
 const file = openSync(process.env.TENURE_TEST_EVENTS, 'a');
 
-// eslint-disable-next-line require-yield -- a reporter is a generator, and this one prints nothing
 export default async function* report(events) {
   /** Names of the tests under way, outermost first, and which of them turned out to have children. */
   const names = [];
