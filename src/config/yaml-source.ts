@@ -120,7 +120,8 @@ function tooDeepAt(text: string): number | null {
 function explain(error: YAMLError | YAMLWarning): string {
   if (error.code === 'DUPLICATE_KEY') return 'is a key that this map has already.';
   if (error.code === 'TAG_RESOLVE_FAILED') return 'has a tag ("!..."): write the value without.';
-  return `is not valid YAML: ${error.message.replace(/"[^"]*"|: .*$/gs, '"..."')}.`;
+  if (error.code === 'BAD_DIRECTIVE') return 'begins with "%", which is for directives: put it in quotes.';
+  return `is not valid YAML: ${error.message.replace(/:? ".*$|: .*$/s, '')}.`;
 }
 
 function withoutMarkers(text: string): string {

@@ -5,7 +5,7 @@ import type { EipSettings } from '../../config/eip-set.ts';
 import { defaultBurst } from '../../config/burst.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
 import { whyUnfit } from '../../core/eligibility.ts';
-import type { EipLease, View } from '../../core/model.ts';
+import type { View } from '../../core/model.ts';
 import { blockContains, parseAddress } from '../../wire/address.ts';
 import { checkAddress } from '../address.ts';
 import { withStore } from '../connect.ts';
@@ -71,7 +71,7 @@ async function move(
   const verdict = await follow(store, timeoutMs, (current) => {
     last = current;
     const lease = current.leases.get(eip);
-    if (lease !== undefined && arrived(current, lease, before, to)) return { done: lease };
+    if (lease !== undefined && holderOf(current, lease) === to) return { done: lease };
     // Settled without success: the holder found that it cannot be.
     return current.moves.has(eip) ? null : { done: null };
   });
@@ -84,10 +84,6 @@ async function move(
     throw failed(`address: "${eip}": is at ${now}, which refused to hand it to ${to}${why === null ? '' : ` (${why})`}: see the log of ${now}`);
   }
   throw failed(`address: "${eip}": is at ${now} still, after ${age(timeoutMs)}: "tenure status" says how the nodes are`);
-}
-
-function arrived(view: View, lease: EipLease, before: EipLease, to: string): boolean {
-  return lease.term > before.term && holderOf(view, lease) === to;
 }
 
 /** Of the Eip that has the address; an error if there is none, or it is disabled. */

@@ -46,6 +46,13 @@ six   2001:db8::1              1      1  eth0       enabled
 `);
   });
 
+  it('counts no address whose holder is gone as held', async () => {
+    await b.take('192.0.2.9');
+    await b.die();
+    assert.match((await user.run('get', 'eips')).out, /web .* 0 +4 /);
+    assert.match((await user.run('move', '192.0.2.9', 'a')).err, /"192.0.2.9": nobody holds it/);
+  });
+
   it('shows what annotations say with -o wide', async () => {
     const { out } = await user.run('get', 'eip', 'six', '-o', 'wide');
     assert.match(out, /^NAME .* ANNOUNCE {2}FAILBACK {2}BURST {2}NODES\nsix .* - {9}- {9}- {6}rack=r1\n$/);

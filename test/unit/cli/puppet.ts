@@ -46,6 +46,11 @@ export class Puppet {
     }, () => undefined, this.#stop.signal);
   }
 
+  /** Ends its tenure; the leases of what it held still name it. */
+  async die(): Promise<void> {
+    await this.#store.perform({ kind: 'close', tenure: this.id }, deadline());
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#watching;

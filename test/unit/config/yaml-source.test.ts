@@ -67,6 +67,14 @@ describe('YAML with lines', () => {
     }
   });
 
+  it('quotes nothing of a secret, however it breaks the file', () => {
+    const around = fc.stringMatching(/^[-a:[\]{}&*!|>'"%#@`\\\n\t ,?]{0,8}$/);
+    fc.assert(fc.property(around, around, around, (before, after, key) => {
+      const { faults } = readYaml(`${key}password: ${before}hunter2${after}`);
+      assert.doesNotMatch(JSON.stringify(faults), /hunter/);
+    }), { numRuns: 3000 });
+  });
+
   it('makes no prototype of a key', () => {
     const [document] = readYaml('__proto__: {x: 1}').documents;
     const plain = toPlain(document!.root) as Record<string, unknown>;
