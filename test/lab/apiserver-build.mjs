@@ -121,7 +121,7 @@ function readIfThere(path) {
 }
 
 async function build(target, say) {
-  const go = findGo(say);
+  const { go, environment } = findGo(say);
   const [major, minor] = version().slice(1).split('.');
   const info = 'k8s.io/component-base/version';
   const flags = `-s -w -X ${info}.gitVersion=${version()} -X ${info}.gitMajor=${major} -X ${info}.gitMinor=${minor}`;
@@ -133,7 +133,7 @@ async function build(target, say) {
   try {
     // Niced: a build is no reason to disturb whatever else the machine does.
     await run('nice', ['-n', '19', go, 'build', '-mod=readonly', '-trimpath', '-buildvcs=false',
-      '-ldflags', flags, '-o', unfinished, '.'], { CGO_ENABLED: '0' });
+      '-ldflags', flags, '-o', unfinished, '.'], { CGO_ENABLED: '0', ...environment });
     renameSync(unfinished, target);
   } finally {
     clearInterval(ticker);
@@ -166,10 +166,12 @@ function findGo(say) {
   const said = spawnSync(go, ['version'], { encoding: 'utf8' }).stdout ?? '';
   const found = /go(\d+)\.(\d+)/.exec(said);
   const minor = found?.[1] === '1' ? Number(found[2]) : Number.NaN;
-  if (minor >= 24) return go;
-  if (minor >= 21 && !/local/.test(spawnSync(go, ['env', 'GOTOOLCHAIN'], { encoding: 'utf8' }).stdout ?? '')) return go;
+  if (minor >= 24) return { go, environment: {} };
+  const toolchain = spawnSync(go, ['env', 'GOTOOLCHAIN'], { encoding: 'utf8' }).stdout ?? '';
+  if (minor >= 21 && !toolchain.includes('local')) return { go, environment: {} };
   if (Number.isNaN(minor)) throw new BuildError(`${go} version says ${JSON.stringify(said)}: not a Go 1.x`);
-  return fetchGo(go, say);
+  // GOROOT, where it is set, is that of the old one.
+  return { go: fetchGo(go, say), environment: { GOROOT: undefined, GOTOOLCHAIN: 'local' } };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * A real Kubernetes API server over a real etcd, with RBAC on, for tests: on free loopback ports,
- * or where the caller says (inside a namespace, say). Nothing else of Kubernetes runs: no kubelet, no
- * controllers.
+ * or where the caller says (inside a namespace, say). Nothing else of Kubernetes runs: no kubelet,
+ * no controllers.
  *
  *     await using server = await startApiServer();
  *     await server.apply('manifests/crd', 'manifests/rbac');
@@ -220,7 +220,9 @@ export class ApiServer {
   }
 
   /** Requests that the server has counted, by verb and resource. */
-  async requestCount(match: (labels: Readonly<Record<string, string>>) => boolean): Promise<number> {
+  async requestCount(
+    match: (labels: Readonly<Record<string, string>>) => boolean,
+  ): Promise<number> {
     const text = String((await this.ask('GET', '/metrics')).body);
     let sum = 0;
     const lines = text.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm);
@@ -248,7 +250,8 @@ export class ApiServer {
     if (file === undefined) {
       return this.ask('GET', '/readyz').then(({ status }) => status === 200, () => false);
     }
-    const script = `fetch('${this.url}/readyz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;
+    const script = `fetch('${this.url}/readyz')`
+      + '.then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))';
     const result = await attempt([file, ...args, process.execPath, '-e', script], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: this.caFile }, timeoutMs: 10_000,
     }).catch(() => null);

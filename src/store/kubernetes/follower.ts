@@ -31,6 +31,8 @@ export class Follower {
   /** Ends the watch that is under way. */
   #interrupt: AbortController | null = null;
   #lagTimer: NodeJS.Timeout | null = null;
+  /** The latest revision that we wrote ourselves. */
+  #written = 0;
 
   constructor(resource: Resource, timing: Timing, handlers: FollowerHandlers) {
     this.#resource = resource;
@@ -63,10 +65,17 @@ export class Follower {
 
   /** We wrote that revision: a watch that does not show it soon is a watch that hangs. */
   expect(revision: number): void {
+    this.#written = Math.max(this.#written, revision);
+    this.#awaitWritten();
+  }
+
+  #awaitWritten(): void {
+    const revision = this.#written;
     if (this.#lagTimer !== null || !this.#following || (this.#revision ?? 0) >= revision) return;
     this.#lagTimer = setTimeout(() => {
       this.#lagTimer = null;
       if ((this.#revision ?? Infinity) < revision) this.#interrupt?.abort();
+      else this.#awaitWritten();
     }, this.#timing.lagMs);
   }
 

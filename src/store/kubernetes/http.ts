@@ -25,6 +25,8 @@ export interface Answer {
   readonly body: unknown;
 }
 
+export type OnLines = (lines: readonly string[]) => 'more' | 'enough';
+
 /** No answer of the API server to what we ask is near this: a list comes in pages. */
 const longestAnswer = 64 * 1024 * 1024;
 const longestLine = 4 * 1024 * 1024;
@@ -70,12 +72,12 @@ export class HttpClient {
   }
 
   /**
-   * Hands over the lines of a long answer as they come, those of one piece together, until it
-   * ends. Resolves to null if it was a stream, or to the answer that came in its place.
+   * Hands over the lines of a long answer as they come, those of one piece together, until it ends
+   * or `onLines` says that it is enough. Resolves to null if it was a stream, or to the answer that
+   * came in its place.
    */
   async stream(
-    request: Request, onOpen: () => void, onLines: (lines: readonly string[]) => void,
-    signal: AbortSignal,
+    request: Request, onOpen: () => void, onLines: OnLines, signal: AbortSignal,
   ): Promise<Answer | null> {
     const access = this.#credentials.current;
     const { response, done } = await this.#send(access, request, signal);
@@ -194,7 +196,7 @@ export class HttpClient {
 
   async #readLines(
     access: Access, request: Request, response: http.IncomingMessage,
-    onLines: (lines: readonly string[]) => void, signal: AbortSignal,
+    onLines: OnLines, signal: AbortSignal,
   ): Promise<void> {
     let rest = '';
     for await (const piece of this.#pieces(access, request, response, signal)) {
@@ -204,7 +206,7 @@ export class HttpClient {
         const error = new Error(`a line is longer than ${longestLine} bytes`);
         throw errorFromNetwork(request.action, access.server, error);
       }
-      onLines(lines.filter((line) => line !== ''));
+      if (onLines(lines.filter((line) => line !== '')) === 'enough') return;
     }
   }
 

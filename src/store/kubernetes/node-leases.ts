@@ -160,7 +160,9 @@ export class NodeLeases {
     tenure: TenureId, signal: AbortSignal,
     next: (known: Kept, fresh: boolean) => (Kept & { record?: NodeRecord }) | 'read' | 'refuse',
   ): Promise<Kept | null> {
-    let fresh = false;
+    // Once its time is over a lease is prolonged only if the store's answers reach us: renewals
+    // that it carries out but whose answers come late would keep the lease from everyone.
+    let fresh = performance.now() >= (this.#ownOf(tenure)?.until ?? 0);
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const known = await this.#known(tenure, fresh, signal);
       if (known === null) return null;

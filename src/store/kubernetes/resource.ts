@@ -161,7 +161,9 @@ export class Resource {
       const told = events.findIndex(({ type }) => type === 'ERROR');
       const good = told < 0 ? events : events.slice(0, told);
       if (good.length > 0) onEvents(good as WatchEvent[]);
-      if (told >= 0) failures.push(readStatus(events[told]?.object));
+      if (told < 0) return 'more';
+      failures.push(readStatus(events[told]?.object));
+      return 'enough';
     }, signal);
     if (answer?.status === 410) return 'compacted';
     if (answer !== null) this.#expect('watch', null, answer);
