@@ -25,7 +25,7 @@ interface ApplyFlags {
 export function applyCommand(context: CliContext): Command {
   const command = new Command('apply')
     .summary('Create or change Eips.')
-    .description('Create or change Eips. All of them are checked first, against each other and against\nthose that are stored; if anything is wrong, nothing is changed.')
+    .description('Create or change Eips. All of them are checked first, against each other and against those that are stored; if anything is wrong, nothing is changed.')
     .requiredOption('-f, --filename <file...>', 'files of manifests; - is standard input')
     .option('--dry-run', 'check all, and say what would be done')
     .addHelpText('after', `

@@ -19,7 +19,7 @@ interface DrainFlags {
 export function drainCommand(context: CliContext): Command {
   const command = new Command('drain')
     .summary('Move all addresses off a node.')
-    .description('Move all addresses off a node, and give it no others until "tenure undrain".\nIts agent goes on running.')
+    .description('Move all addresses off a node, and give it no others until "tenure undrain". Its agent goes on running.')
     .argument('<node>', 'name of the node')
     .option('--timeout <duration>', 'wait so long for the addresses to move', '30s')
     .option('--no-wait', 'only mark the node')
@@ -84,7 +84,7 @@ function whereTo(view: View, eips: readonly string[]): string {
 export function undrainCommand(context: CliContext): Command {
   const command = new Command('undrain')
     .summary('Put a drained node back into service.')
-    .description('Put a drained node back into service. Addresses that moved stay where they are, unless their\nEips ask for failback.')
+    .description('Put a drained node back into service. Addresses that moved stay where they are, unless their Eips ask for failback.')
     .argument('<node>', 'name of the node')
     .addHelpText('after', `
 Examples:
