@@ -28,6 +28,8 @@ import { StoreGateway } from './store-gateway.ts';
 /** Bound on the error of a clock's rate: NTP slews by 0.05 % at most, crystals err by less. */
 const clockRateError = 0.01;
 const latencyNotedEveryMs = 20_000;
+/** Many addresses change hands at once. */
+const heldToldAfterMs = 200;
 /** Routes change without an event; those that `can_reach` depends on are looked at so often. */
 const routesReadEveryMs = 10_000;
 
@@ -45,6 +47,8 @@ export interface AgentModules {
   readonly log: Logger;
   /** Called whenever readiness changes. */
   readonly onReady: (ready: boolean) => void;
+  /** Called when the number of addresses that are held has changed, after a moment. */
+  readonly onHeld: () => void;
 }
 
 /** The agent must not go on; the message says why, and what to do. */
@@ -67,6 +71,8 @@ export class Agent {
   #watch: WatchState | null = null;
   #documentsListed = false;
   #ready = false;
+  #holding = 0;
+  #telling: NodeJS.Timeout | undefined;
   #assessing: NodeJS.Immediate | undefined;
   #end: { resolve: () => void; reject: (error: unknown) => void } | null = null;
 
@@ -93,6 +99,7 @@ export class Agent {
       onFact: (fact) => {
         this.#reporter.fact(fact);
         this.#checkReady();
+        this.#tellHeld();
       },
       onStopped: () => this.#end?.resolve(),
       onNameTaken: (by) => { this.#fail(nameTaken(config.node.name, by)); },
@@ -131,6 +138,7 @@ export class Agent {
     } finally {
       for (const timer of timers) clearInterval(timer);
       clearImmediate(this.#assessing);
+      clearTimeout(this.#telling);
       this.#runner.end();
       watching.abort();
       this.#announcer.close();
@@ -156,6 +164,15 @@ export class Agent {
       return { ok: false, text: 'the store was not listed yet' };
     }
     return { ok: true, text: `holds ${String(this.#runner.state.held.size)} addresses` };
+  }
+
+  #tellHeld(): void {
+    if (this.#holding === this.#runner.state.held.size || this.#telling !== undefined) return;
+    this.#telling = setTimeout(() => {
+      this.#telling = undefined;
+      this.#holding = this.#runner.state.held.size;
+      this.#modules.onHeld();
+    }, heldToldAfterMs);
   }
 
   #fail(error: unknown): void {

@@ -66,6 +66,7 @@ async function start(
   }, {
     store, kernel, log,
     onReady: (ready) => { if (ready) manager.ready(agent.ready().text); },
+    onHeld: () => { manager.status(agent.ready().text); },
   });
   if (config.http !== null) {
     const server = await openHttp(config.http, agent);

@@ -22,7 +22,7 @@ describe('the address has one answer, whatever becomes of its holder', () => {
     const next = await expectHandover(stage);
     const { addresses } = await tenure.status();
     assert.equal(addresses[0]?.holder, next);
-    assert.equal(addresses[0]?.reason, 'drain');
+    assert.equal(addresses[0].reason, 'drain');
     const { silences } = await prober.report(since, 1000);
     assert.deepEqual(silences, [], 'the client was without an answer for a second or more');
   });
