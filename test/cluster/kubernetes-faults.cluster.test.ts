@@ -111,7 +111,7 @@ async function compact(scene: Scene): Promise<void> {
   await attempt(['etcdctl', '--endpoints', endpoint, 'compact', String(revision)], { env });
 }
 
-describe('an API server that', () => {
+describe('an API server that', { concurrency: 2 }, () => {
   it('answers after 5 s: its agent loses everything to one that it serves', stage.scene(async (scene) => {
     const proxy = await scene.proxy();
     const [a] = await scene.cast(['a'], proxy);
@@ -234,7 +234,7 @@ describe('an API server that', () => {
   }));
 });
 
-describe('a watch', () => {
+describe('a watch', { concurrency: 2 }, () => {
   it('that the server closes is taken up where it was', stage.scene(async (scene) => {
     const proxy = await scene.proxy();
     const stop = new AbortController();
@@ -305,7 +305,7 @@ describe('a watch', () => {
   }
 });
 
-describe('an answer', () => {
+describe('an answer', { concurrency: 2 }, () => {
   it('that is lost on the way is found out at once', stage.scene(async (scene) => {
     const { store, id, proxy } = await faultOnce(scene, { kind: 'lose-answer' });
     assert.equal((await renew(store, id)).kind, 'renewed');
