@@ -43,6 +43,9 @@ const exitCode = await run(process.argv.slice(2), {
   openStore,
 });
 
-// What is still open by now (a connection that takes its time to close) is not worth waiting for;
-// pipes, files and terminals are written synchronously here, so that nothing printed is lost.
+// What is still open by now (a connection that takes its time to close) is not worth waiting for,
+// but what was printed is: a pipe or socket with a slow reader takes it bit by bit.
+await Promise.all([process.stdout, process.stderr].map((stream) => (
+  new Promise<void>((resolve) => { stream.write('', () => { resolve(); }); })
+)));
 process.exit(exitCode);
