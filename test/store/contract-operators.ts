@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { performance } from 'node:perf_hooks';
 import type { StoredDocument } from '../../src/store/lease-store.ts';
-import { open, soon, tryOpen } from './contract-kit.ts';
+import { ok, open, soon, tryOpen } from './contract-kit.ts';
 import type { Contract, Lab } from './contract-kit.ts';
 
 /**
@@ -34,7 +34,7 @@ export function operatorContract({ run, scale }: Contract, manifest?: Manifest):
         assert.equal(await client.putDocuments([{ name: 'web', text, revision: 0 }], soon()), true);
         const all = await stored(lab);
         assert.equal(all.get('web')?.text, text);
-        assert.ok(all.get('web')!.revision > 0);
+        ok(all.get('web')!.revision > 0);
       }));
     }
 
@@ -156,8 +156,8 @@ export function operatorContract({ run, scale }: Contract, manifest?: Manifest):
         client.read(aborted), client.listDocuments(aborted), client.setDrain('a', true, aborted),
       ];
       for (const call of calls) await assert.rejects(call, { name: 'StoreError', code: 'timeout' });
-      assert.ok(performance.now() - before < 1_000);
-      assert.ok((await client.read(soon())).nodes.has('a'));
+      ok(performance.now() - before < 1_000);
+      ok((await client.read(soon())).nodes.has('a'));
     }));
 
     it('tell what the store is', run(async (lab) => {
@@ -172,7 +172,7 @@ export function operatorContract({ run, scale }: Contract, manifest?: Manifest):
 async function eventually(condition: () => boolean, withinMs: number): Promise<void> {
   const until = performance.now() + withinMs;
   while (!condition()) {
-    assert.ok(performance.now() < until, 'waited too long');
+    ok(performance.now() < until, 'waited too long');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { maxSwaps } from '../../src/core/requests.ts';
 import type { Swap } from '../../src/core/requests.ts';
-import { kinds, leaseValue, open, soon, swap, swapOf, take } from './contract-kit.ts';
+import { kinds, leaseValue, ok, open, soon, swap, swapOf, take } from './contract-kit.ts';
 import type { Contract } from './contract-kit.ts';
 
 const x = '192.0.2.1';
@@ -22,10 +22,10 @@ export function swapContract({ run }: Contract): void {
       });
       const lease = await take(client, id, { eip: y, revision: 0, next, ended: [heir], live: [] });
       assert.deepEqual(lease, { ...next, revision: lease.revision });
-      assert.ok(lease.revision > 0);
+      ok(lease.revision > 0);
       const view = await lab.client().read(soon());
       assert.deepEqual([...view.leases], [[y, lease]]);
-      assert.ok(view.revision >= lease.revision);
+      ok(view.revision >= lease.revision);
     }));
 
     it('go to the first who asks; a later one is told how it stands', run(async (lab) => {
@@ -38,7 +38,7 @@ export function swapContract({ run }: Contract): void {
         assert.deepEqual(outcomes, [{ kind: 'conflict', current: lease }]);
       }
       const next = await take(lab.client(), b.id, swapOf(x, b.id, 2, lease.revision));
-      assert.ok(next.revision > lease.revision);
+      ok(next.revision > lease.revision);
     }));
 
     it('conflict with a revision where there is no record', run(async (lab) => {
@@ -67,7 +67,7 @@ export function swapContract({ run }: Contract): void {
       assert.deepEqual(leases.get(y), held);
       for (const at of [0, 4]) {
         const outcome = outcomes[at];
-        assert.ok(outcome?.kind === 'applied');
+        ok(outcome?.kind === 'applied');
         assert.deepEqual(leases.get(outcome.lease.eip), outcome.lease);
       }
     }));

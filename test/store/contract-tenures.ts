@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TenureId } from '../../src/core/model.ts';
 import type { LeaseStore } from '../../src/store/lease-store.ts';
-import { kinds, open, sampleRecord, soon, swapOf, tryOpen } from './contract-kit.ts';
+import { kinds, ok, open, sampleRecord, soon, swapOf, tryOpen } from './contract-kit.ts';
 import type { Contract } from './contract-kit.ts';
 
 function renew(client: LeaseStore, tenure: TenureId, ttlMs: number) {
@@ -60,15 +60,15 @@ export function tenureContract({ run, scale }: Contract): void {
 
     it('are granted for at least the time that was asked for', run(async (lab) => {
       const answer = await tryOpen(lab.client(), 'a', { ttlMs: scale.ttlMs + 1 });
-      assert.ok(answer.kind === 'opened' && answer.ttlMs >= scale.ttlMs + 1);
+      ok(answer.kind === 'opened' && answer.ttlMs >= scale.ttlMs + 1);
       const renewed = await renew(lab.client(), answer.lease.id, scale.ttlMs + 1);
-      assert.ok(renewed.kind === 'renewed' && renewed.ttlMs >= scale.ttlMs + 1);
+      ok(renewed.kind === 'renewed' && renewed.ttlMs >= scale.ttlMs + 1);
     }));
 
     it('are refused to a second agent of the same name, who learns of the first', run(async (lab) => {
       const first = await open(lab.client(), 'a', { record: { host: 'h1', place: 'p1' } });
       const answer = await tryOpen(lab.client(), 'a', { record: { host: 'h2', place: 'p2' } });
-      assert.ok(answer.kind === 'name-taken');
+      ok(answer.kind === 'name-taken');
       assert.deepEqual(answer.by, first);
       const renewed = await renew(lab.client(), first.id, 60_000);
       assert.equal(renewed.kind, 'renewed');
@@ -92,7 +92,7 @@ export function tenureContract({ run, scale }: Contract): void {
       const second = await open(client, 'a', { replaces: first.id.incarnation });
       for (const replaces of [0, first.id.incarnation, second.id.incarnation + 1]) {
         const late = await tryOpen(lab.client(), 'a', { replaces });
-        assert.ok(late.kind === 'name-taken');
+        ok(late.kind === 'name-taken');
         assert.deepEqual(late.by.id, second.id);
       }
       assert.equal((await renew(client, second.id, 60_000)).kind, 'renewed');
@@ -119,7 +119,7 @@ export function tenureContract({ run, scale }: Contract): void {
       const until = performance.now() + 2 * scale.ttlMs;
       while (performance.now() < until) {
         assert.equal((await renew(client, id, scale.ttlMs)).kind, 'renewed');
-        assert.ok(observer.view.nodes.has('a'));
+        ok(observer.view.nodes.has('a'));
         await delay(scale.ttlMs / 5);
       }
       assert.equal(observer.view.nodes.get('a')?.revision, revision, 'renewing is no change');
@@ -132,7 +132,7 @@ export function tenureContract({ run, scale }: Contract): void {
       const observer = await lab.observe();
       const { id } = await open(client, 'a', { ttlMs: scale.ttlMs });
       const longer = await renew(client, id, 60_000);
-      assert.ok(longer.kind === 'renewed' && longer.ttlMs >= 60_000);
+      ok(longer.kind === 'renewed' && longer.ttlMs >= 60_000);
       await delay(2 * scale.ttlMs);
       const shorter = await renew(lab.client(), id, scale.ttlMs);
       assert.equal(shorter.kind, 'renewed');
@@ -145,8 +145,8 @@ export function tenureContract({ run, scale }: Contract): void {
       const { id, revision } = await open(client, 'a');
       const record = { ...sampleRecord, boot: id.incarnation, draining: true };
       const answer = await client.perform({ kind: 'update', tenure: id, record, revision }, soon());
-      assert.ok(answer.kind === 'updated');
-      assert.ok(answer.lease.revision > revision);
+      ok(answer.kind === 'updated');
+      ok(answer.lease.revision > revision);
       assert.deepEqual(answer.lease.record, record);
       for (const stale of [revision, 0]) {
         const late = await lab.client().perform({

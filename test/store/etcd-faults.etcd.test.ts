@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LeaseStore } from '../../src/store/lease-store.ts';
-import { kinds, open, soon, swap, swapOf, take, tryOpen } from './contract-kit.ts';
+import { kinds, ok, open, soon, swap, swapOf, take, tryOpen } from './contract-kit.ts';
 import type { Observer } from './contract-kit.ts';
 import { etcdctl, untilWorks, withEtcd } from './etcd-kit.ts';
 
@@ -19,7 +19,7 @@ async function failure(call: Promise<unknown>) {
   try {
     await call;
   } catch (error) {
-    assert.ok(error instanceof Error && 'code' in error);
+    ok(error instanceof Error && 'code' in error);
     return { code: error.code, message: error.message, ms: performance.now() - startedAt };
   }
   return assert.fail('it succeeded');
@@ -43,7 +43,7 @@ describe('an etcd that fails', () => {
       await delay(1_500);
       await lab.member.start();
       const tookMs = await untilWorks(() => read(client));
-      assert.ok(tookMs < 3_000, `calls worked again after ${tookMs} ms`);
+      ok(tookMs < 3_000, `calls worked again after ${tookMs} ms`);
       assert.equal((await client.perform({ kind: 'renew', tenure: id, ttlMs: 10_000 }, soon())).kind, 'renewed');
       await take(client, id, swapOf(x, id, 2, revision));
       await observer.until(() => observer.view.leases.get(x)?.term === 2);
@@ -61,11 +61,11 @@ describe('an etcd that fails', () => {
       for (const ms of [300, 300]) {
         const hung = await failure(client.perform({ kind: 'renew', tenure: id, ttlMs: 20_000 }, soon(ms)));
         assert.equal(hung.code, 'timeout');
-        assert.ok(hung.ms >= 290 && hung.ms < 1_500, `gave up after ${hung.ms} ms`);
+        ok(hung.ms >= 290 && hung.ms < 1_500, `gave up after ${hung.ms} ms`);
       }
       lab.member.signal('SIGCONT');
       const tookMs = await untilWorks(() => read(client));
-      assert.ok(tookMs < 5_000);
+      ok(tookMs < 5_000);
       await take(lab.client(), id, swapOf(x, id, 1, 0));
       await observer.until(() => observer.view.leases.has(x));
     }));
@@ -82,7 +82,7 @@ describe('an etcd that fails', () => {
       assert.equal(hung.code, 'timeout');
       const before = performance.now();
       await take(client, id, swapOf(x, id, 1, 0));
-      assert.ok(performance.now() - before < 2_000);
+      ok(performance.now() - before < 2_000);
       await observer.until(() => observer.view.leases.has(x) && observer.following);
       // And back again.
       first.set('open');
@@ -154,7 +154,7 @@ describe('an etcd that fails', () => {
         clearTimeout(late);
         if (outcome === null) {
           const stored = (await client.read(soon())).leases.get(x)!;
-          assert.ok([current.term, next.next.term].includes(stored.term));
+          ok([current.term, next.next.term].includes(stored.term));
           // Sent again, it is told how it stands, or is applied: never both.
           if (stored.term > current.term) {
             assert.deepEqual(await swap(client, id, [next]), [{ kind: 'conflict', current: stored }]);
@@ -166,7 +166,7 @@ describe('an etcd that fails', () => {
           assert.equal(current.term, next.next.term);
         }
       }
-      assert.ok(unknown >= 10, `${unknown} of 30 answers were lost`);
+      ok(unknown >= 10, `${unknown} of 30 answers were lost`);
     }));
 
   it('loses the answer to an open: the next one names the tenure that it left and replaces it',
@@ -188,7 +188,7 @@ describe('an etcd that fails', () => {
       const again = await tryOpen(client, 'a');
       if (again.kind !== 'name-taken') return assert.equal(again.kind, 'opened');
       const next = await open(client, 'a', { replaces: again.by.id.incarnation });
-      assert.ok(next.id.incarnation > again.by.id.incarnation);
+      ok(next.id.incarnation > again.by.id.incarnation);
     }));
 
   it('comes back empty: tenures have ended, numbers are not given again, terms go on',
@@ -204,10 +204,10 @@ describe('an etcd that fails', () => {
       await lab.member.start();
       await untilWorks(() => read(client));
       await observer.until(() => !observer.view.nodes.has('a'));
-      assert.ok(observer.view.revision < before, 'it shows that revisions began anew');
+      ok(observer.view.revision < before, 'it shows that revisions began anew');
       assert.equal((await client.perform({ kind: 'renew', tenure: a.id, ttlMs: 60_000 }, soon())).kind, 'ended');
       const again = await open(client, 'a');
-      assert.ok(again.id.incarnation > a.id.incarnation);
+      ok(again.id.incarnation > a.id.incarnation);
       const kept = observer.view.leases.get(x)!;
       assert.deepEqual(kept.holder, a.id);
       assert.equal(kept.term, 7);

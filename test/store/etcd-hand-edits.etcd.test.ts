@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Finding } from '../../src/core/model.ts';
 import type { EtcdStore } from '../../src/store/etcd/etcd-store.ts';
-import { kinds, open, sampleRecord, soon, swap, swapOf, take, tryOpen } from './contract-kit.ts';
+import { kinds, ok, open, sampleRecord, soon, swap, swapOf, take, tryOpen } from './contract-kit.ts';
 import { etcdctl, withEtcd } from './etcd-kit.ts';
 import type { EtcdLab } from './etcd-kit.ts';
 
@@ -45,7 +45,7 @@ describe('a hand in the store', () => {
         assert.equal(finding.subject, leaseKey);
         const seen = observer.view.leases.get(x)!;
         assert.deepEqual({ ...seen, revision: 0 }, { ...lease, revision: 0 });
-        assert.ok(seen.revision > lease.revision);
+        ok(seen.revision > lease.revision);
         const claim = (revision: number) => swapOf(x, b, 4, revision, { ended: [a] });
         assert.deepEqual(await swap(client, b, [claim(lease.revision)]), [
           { kind: 'conflict', current: seen },
@@ -67,7 +67,7 @@ describe('a hand in the store', () => {
     const c = await open(client, 'c');
     const outcomes = await swap(client, c.id, [swapOf(x, c.id, 1, 0)]);
     assert.deepEqual(kinds(outcomes), ['refused']);
-    assert.ok((await client.read(soon())).nodes.has(a.node));
+    ok((await client.read(soon())).nodes.has(a.node));
   }));
 
   it('deletes an EIP lease: it is put back, and meanwhile its holder holds', withEtcd(async (lab) => {
@@ -93,10 +93,10 @@ describe('a hand in the store', () => {
       const lease = await take(client, id, swapOf(x, id, 3, 0));
       await etcdctl(lab.member, 'del', leaseKey);
       const [outcome] = await swap(client, id, [swapOf(x, id, 4, lease.revision)]);
-      assert.ok(outcome?.kind === 'conflict' && outcome.current !== null);
+      ok(outcome?.kind === 'conflict' && outcome.current !== null);
       const { current } = outcome;
       assert.deepEqual({ ...current, revision: 0 }, { ...lease, revision: 0 });
-      assert.ok(current.revision > lease.revision);
+      ok(current.revision > lease.revision);
       await take(client, id, swapOf(x, id, 4, current.revision));
     }));
 
@@ -157,7 +157,7 @@ describe('a hand in the store', () => {
     await take(client, second.id, swapOf(x, second.id, 1, 0));
     await close(client, second.id);
     await etcdctl(lab.member, 'del', '/tenure/incarnations/a');
-    assert.ok((await open(lab.store(), 'a')).id.incarnation > second.id.incarnation);
+    ok((await open(lab.store(), 'a')).id.incarnation > second.id.incarnation);
   }));
 
   it('leaves keys that mean nothing: they are reported, and nothing else', withEtcd(async (lab) => {

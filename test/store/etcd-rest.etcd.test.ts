@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdMember } from '../lab/etcd.ts';
-import { open, soon, swap, swapOf } from './contract-kit.ts';
+import { ok, open, soon, swap, swapOf } from './contract-kit.ts';
 import { metric, percentile, withEtcd } from './etcd-kit.ts';
 import type { EtcdLab } from './etcd-kit.ts';
 
@@ -83,7 +83,7 @@ describe('at rest', () => {
       const after = await requests(lab.member);
       const calls = after.calls - before.calls;
       context.diagnostic(`${calls} requests in 11 s`);
-      assert.ok(calls >= 1 && calls <= 3, `${calls} requests`);
+      ok(calls >= 1 && calls <= 3, `${calls} requests`);
       assert.equal(after.proposals, before.proposals);
     })()
   ));
@@ -107,7 +107,7 @@ describe('at rest', () => {
       const many = async (n: number) => {
         const swaps = eips.map((eip) => swapOf(eip, id, n + 1, revision));
         const outcomes = await swap(client, id, swaps);
-        assert.ok(outcomes[0]?.kind === 'applied');
+        ok(outcomes[0]?.kind === 'applied');
         ({ revision } = outcomes[0].lease);
       };
       const figures = {
@@ -127,7 +127,7 @@ describe('at rest', () => {
         const p50 = percentile(samples, 0.5);
         const p99 = percentile(samples, 0.99);
         context.diagnostic(`${what}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
-        assert.ok(p50 < 500);
+        ok(p50 < 500);
       }
     })()
   ));

@@ -129,12 +129,12 @@ export class Link {
    * the other side does, and then retires a link on which nothing was heard lately.
    */
   call<M extends Method>(
-    method: M, request: Request<M>, signal: AbortSignal,
+    method: M, request: Request<M>, signal: AbortSignal, metadata = this.#metadata,
   ): Promise<Response<M>> {
     const client = this.#host.getServiceClient(services[method]);
     const run = (client as unknown as Record<Method, UnaryMethod>)[method];
     return this.#track<Response<M>>(method, signal, (done) => {
-      const call = run.call(client, request, this.#metadata, {}, done as Callback<unknown>);
+      const call = run.call(client, request, metadata, {}, done as Callback<unknown>);
       return () => call.cancel();
     });
   }
@@ -198,7 +198,10 @@ export class Link {
     { name, password }: { name: string; password: string }, signal: AbortSignal,
   ): Promise<void> {
     try {
-      const { token } = await this.call('authenticate', { name, password }, signal);
+      // Without the old token, which etcd would refuse here too.
+      const { token } = await this.call(
+        'authenticate', { name, password }, signal, new Metadata(),
+      );
       this.#metadata = new Metadata();
       this.#metadata.set('token', token);
     } catch (error) {

@@ -42,7 +42,7 @@ describe('the settings of an etcd store', () => {
     ];
     for (const [options, message, fix] of bad) {
       assert.throws(() => checkEtcdOptions({ endpoints, ...options }), (error) => {
-        assert.ok(error instanceof Error && 'code' in error && 'fix' in error);
+        assert.ok(error instanceof Error && 'code' in error && 'fix' in error, String(error));
         assert.equal(error.code, 'invalid');
         assert.match(error.message, message);
         assert.match(String(error.fix), fix);

@@ -75,6 +75,6 @@ describe('records in etcd', () => {
     }));
     const read = decodeLease('x', value, 3);
     assert.equal(read?.term, 2);
-    assert.ok((moveReasons as readonly string[]).includes(read.reason));
+    assert.equal((moveReasons as readonly string[]).includes(read.reason), true);
   });
 });
