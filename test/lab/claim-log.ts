@@ -28,6 +28,12 @@ export interface Run {
   readonly claims: number;
 }
 
+export interface FirstClaim {
+  readonly address: string;
+  readonly host: string;
+  readonly at: number;
+}
+
 export interface Overlap {
   readonly address: string;
   /** Who claimed on, and who had claimed already. */
@@ -184,6 +190,17 @@ export class ClaimLog {
       if (at[index]! < at[index - 1]!) return indices.sort((a, b) => at[a]! - at[b]!);
     }
     return indices;
+  }
+
+  /** The first claim of each address by each host. */
+  firsts(query: ClaimQuery = {}): FirstClaim[] {
+    return this.addresses().flatMap((address) => {
+      const first = new Map<string, number>();
+      for (const { host, at } of this.select(address, query)) {
+        if (!first.has(host)) first.set(host, at);
+      }
+      return [...first].map(([host, at]) => ({ address, host, at }));
+    });
   }
 
   runs(address: string, query: ClaimQuery = {}): Run[] {

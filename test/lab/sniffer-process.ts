@@ -105,6 +105,10 @@ serve({
     await drain();
     return [...log.select(query.address, query, query.probes)];
   },
+  firsts: async (query: ClaimQuery) => {
+    await drain();
+    return log.firsts(query);
+  },
   runs: async (query: AddressQuery) => {
     await drain();
     return log.runs(query.address, query);

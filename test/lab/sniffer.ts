@@ -1,4 +1,4 @@
-import type { Claim, ClaimQuery, Overlap, Run } from './claim-log.ts';
+import type { Claim, ClaimQuery, FirstClaim, Overlap, Run } from './claim-log.ts';
 import { LabError, run, until } from './command.ts';
 import type { Helper } from './helper.ts';
 import type { Lab } from './lab.ts';
@@ -60,6 +60,11 @@ export class Sniffer {
   async firstClaim(address: string, host: string, since?: number): Promise<Claim | null> {
     const claims = await this.claims(address, { host, ...(since === undefined ? {} : { since }) });
     return claims[0] ?? null;
+  }
+
+  /** The first claim of each address by each host: for thousands of addresses at once. */
+  async firstClaims(query: ClaimQuery = {}): Promise<FirstClaim[]> {
+    return await this.#helper.call('firsts', query) as FirstClaim[];
   }
 
   async lastClaim(address: string, host: string, before?: number): Promise<Claim | null> {

@@ -94,6 +94,12 @@ describe('A log of claims', () => {
     assert.deepEqual([...log.select(address, { host: 'n2', since: 20, until: 40 })].length, 2);
   });
 
+  it('gives the first claim of each address by each host', () => {
+    assert.deepEqual(filled([0, 10], [1, 20], [0, 30], [1, 40]).firsts({ since: 15 }), [
+      { address, host: 'n2', at: 20 }, { address, host: 'n1', at: 30 },
+    ]);
+  });
+
   it('leaves probes out of claims, and gives them when asked', () => {
     const log = new ClaimLog(['n1']);
     log.add(address, 0, 10, 'probe', mac);
