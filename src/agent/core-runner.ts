@@ -26,8 +26,12 @@ export interface CoreRunnerModules {
   readonly now: () => number;
 }
 
-/** Timers that sleep longer than this are cut short; waking early does no harm. */
-const longestSleepMs = 60_000;
+/**
+ * Timers go by CLOCK_MONOTONIC, which stands still while the machine is suspended, and deadlines by
+ * CLOCK_BOOTTIME, which does not: so long at most it takes to notice that one has passed. (Nothing
+ * is claimed meanwhile: the announcer asks the clock before each frame.)
+ */
+const longestSleepMs = 1000;
 
 export class CoreRunner {
   readonly #options: CoreRunnerOptions;

@@ -41,7 +41,7 @@ export interface EtcdAddress {
   readonly metrics: number;
 }
 
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 40_000;
 
 /** A test process that ends early, however it does, leaves no etcd behind. */
 const running = new Set<ChildProcess>();

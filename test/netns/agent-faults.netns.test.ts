@@ -97,7 +97,7 @@ describe('the address has one answer, whatever becomes of its holder', () => {
 
 describe('the store goes away', () => {
   it('costs nothing if it is back within the lease', async () => {
-    await using stage = await setStage({ settings: { lease: { duration: '20s' } } });
+    await using stage = await setStage({ settings: { lease: { duration: '60s' } } });
     const { lab, tenure, agents, holder, prober, since } = stage;
     await tenure.etcd.member.restart('SIGKILL');
     await sleep(2000);
