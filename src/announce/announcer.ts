@@ -8,7 +8,7 @@
 import type { Eip } from '../core/model.ts';
 import { Bindings } from './bindings.ts';
 import { Conflicts } from './conflicts.ts';
-import { claimOf, newEntry, type Entry, type LinkFamily } from './entry.ts';
+import { claimOf, faultOf, newEntry, type Entry, type LinkFamily } from './entry.ts';
 import { FenceKeeper, type Managed } from './fence-keeper.ts';
 import { Gate } from './gate.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -79,7 +79,10 @@ export class Announcer implements AnnouncerContract {
     });
     this.#sender = new Sender(settled, {
       ...common, links,
-      open: (entries) => lifecycle.open(entries), admit: (entries) => lifecycle.admit(entries),
+      open: (entries) => {
+        lifecycle.open(entries);
+      },
+      admit: (entries) => lifecycle.admit(entries),
       isCheap: ({ settings: { mode }, eip }) => mode === 'respond' || bindings.has(eip),
       onSent: (entry, what, error) => {
         lifecycle.onSent(entry, what, error);
@@ -99,8 +102,9 @@ export class Announcer implements AnnouncerContract {
     this.#lifecycle = lifecycle;
   }
 
-  configure(settings: ReadonlyMap<Eip, AnnounceSettings>): void {
+  configure(listed: ReadonlyMap<Eip, AnnounceSettings>): void {
     this.#turn(() => {
+      const settings = this.#faultless(listed);
       const first = this.#settings === null;
       this.#settings = settings;
       const unlisted = Array.from(this.#entries.values())
@@ -122,8 +126,8 @@ export class Announcer implements AnnouncerContract {
   arm(until: number): void {
     this.#turn(() => {
       const lapsed = !this.#gate.isOpen();
-      // Closing holds here whatever becomes of the kernel's gate.
-      if (until <= this.#ports.now()) this.#gate.set(0);
+      // An earlier end holds here, whatever becomes of the kernel's gate; a later one needs it.
+      this.#gate.set(Math.min(this.#gate.until, until));
       if (!this.#fence.arm(until)) return;
       this.#gate.set(until);
       if (!this.#gate.isOpen()) return;
@@ -202,14 +206,27 @@ export class Announcer implements AnnouncerContract {
     else this.#bindings.unbind(eips);
   }
 
+  /** Those that can be announced as they say; of the others it is said why not. */
+  #faultless(
+    listed: ReadonlyMap<Eip, AnnounceSettings>,
+  ): ReadonlyMap<Eip, AnnounceSettings> {
+    const faults = new Map<Eip, string>();
+    for (const settings of listed.values()) {
+      const known = this.#entries.get(settings.eip)?.settings.link.mac === settings.link.mac;
+      const fault = known ? null : faultOf(settings);
+      if (fault !== null) faults.set(settings.eip, fault);
+    }
+    if (faults.size === 0) return listed;
+    for (const [eip, text] of faults) this.#tally.trouble(`eip:${eip}`, eip, text);
+    return new Map(Array.from(listed).filter(([, { eip }]) => !faults.has(eip)));
+  }
+
   /** Takes up the settings of one EIP; those that must begin anew on their link are noted. */
   #take(settings: AnnounceSettings, restarts: Entry[]): void {
     const { eip } = settings;
     const entry = this.#entries.get(eip);
     if (entry === undefined) {
-      const made = newEntry(settings);
-      if (made !== null) this.#entries.set(eip, made);
-      else this.#tally.trouble(`eip:${eip}`, eip, `Cannot announce ${JSON.stringify(eip)}: it is not an address in its canonical form.`);
+      this.#entries.set(eip, newEntry(settings));
       return;
     }
     const before = entry.settings;

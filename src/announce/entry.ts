@@ -15,6 +15,7 @@
 import type { Eip } from '../core/model.ts';
 import { formatAddress, parseAddress } from '../wire/address.ts';
 import { arpClaims, arpProbe } from '../wire/arp.ts';
+import { isGroupMac, isMac } from '../wire/ethernet.ts';
 import { dadSolicitation, unsolicitedAdvertisement } from '../wire/ndp.ts';
 import type { Link } from './ports.ts';
 import type { AnnounceSettings, BurstOptions } from './types.ts';
@@ -61,13 +62,22 @@ export const idle: EntryState = { kind: 'idle' };
 export const pending: EntryState = { kind: 'pending' };
 export const conflicted: EntryState = { kind: 'conflicted' };
 
-/** An entry at rest; null if the text is no address in canonical spelling. */
-export function newEntry(settings: AnnounceSettings): Entry | null {
-  const address = parseAddress(settings.eip);
-  if ('error' in address || formatAddress(address) !== settings.eip) return null;
-  const family = address.family === 4 ? 'arp' : 'ndp';
+/** Why an EIP cannot be announced so, in a sentence; null if it can. */
+export function faultOf({ eip, link }: AnnounceSettings): string | null {
+  const address = parseAddress(eip);
+  if ('error' in address) return `Cannot announce it: ${address.error}`;
+  const canonical = formatAddress(address);
+  if (canonical !== eip) return `Cannot announce ${eip}: write it as ${canonical}.`;
+  if (isMac(link.mac) && !isGroupMac(link.mac)) return null;
+  return `Cannot announce ${eip} on ${link.name}: it has no Ethernet address (${JSON.stringify(link.mac)}).`;
+}
+
+/** An entry at rest, of settings without fault. */
+export function newEntry(settings: AnnounceSettings): Entry {
+  const { eip } = settings;
+  const family = eip.includes(':') ? 'ndp' : 'arp';
   return {
-    eip: settings.eip, family, settings, claim: claimOf(family, settings),
+    eip, family, settings, claim: claimOf(family, settings),
     state: idle, term: 0, announcedTerm: null, held: false, joined: null, failures: 0,
     trouble: null, conflict: null, lastConflictAt: -Infinity,
   };

@@ -27,8 +27,9 @@ export class FenceKeeper {
   readonly #options: Settled;
   readonly #modules: FenceKeeperModules;
   readonly #again: Lane<'manage' | 'shut'>;
-  /** What the fence was last told to manage; null while it has not heard what is wanted. */
-  #managed: ReadonlySet<Eip> | null = null;
+  /** What the fence was last told. */
+  #addresses: ReadonlySet<Eip> = new Set();
+  #links: ReadonlySet<number> = new Set();
   /** EIPs that are not held any more, but that the fence may still let pass. */
   readonly #open = new Set<Eip>();
 
@@ -46,25 +47,32 @@ export class FenceKeeper {
     const done = this.#attempt('manage', 'Cannot set up the fence', () => {
       this.#modules.fence.manage(addresses, links);
     });
-    this.#managed = done ? addresses : null;
-    if (done) this.#again.delete('manage');
-    else this.#later('manage');
+    if (!done) {
+      this.#later('manage');
+      return;
+    }
+    this.#addresses = addresses;
+    this.#links = new Set(links.map((link) => link.ifindex));
+    this.#again.delete('manage');
   }
 
   /** These are on no interface any more: those managed only because of that need be no longer. */
   gone(eips: readonly Eip[]): void {
     const { wanted, now } = this.#modules;
-    const managed = eips.filter((eip) => this.#managed?.has(eip) === true);
+    const managed = eips.filter((eip) => this.#addresses.has(eip));
     if (managed.length === 0) return;
     const { addresses } = wanted();
     if (managed.some((eip) => !addresses.has(eip))) this.#again.set('manage', now());
   }
 
+  /** Whether it guards the address on this link: else it is not to be claimed there. */
+  guards(eip: Eip, link: Link): boolean {
+    return this.#addresses.has(eip) && this.#links.has(link.ifindex);
+  }
+
   /** Opens it for addresses; false if it stays shut, which the caller tries again. */
   open(eips: readonly Eip[]): boolean {
     return this.#attempt('hold', `Cannot open the fence for ${eips.length} address(es)`, () => {
-      // Nothing is claimed that the fence does not know.
-      if (this.#managed === null) throw new Error('it does not know its addresses yet');
       this.#modules.fence.hold(eips, []);
     });
   }

@@ -108,19 +108,24 @@ export class Lifecycle {
     this.#due.set(entry, this.#modules.now() + this.#options.timing.reprobeMs);
   }
 
-  /** Opens the fence for entries whose turn has come; if it will not, they are tried again. */
-  open(entries: readonly Entry[]): boolean {
-    const open = this.#modules.fence.open(entries.map((entry) => entry.eip));
-    for (const entry of entries) {
-      if (open) entry.held = true;
-      else this.#retry(entry, this.#backoff(entry));
-    }
-    return open;
+  /** Opens the fence for entries whose turn has come; those that it stays shut for come again. */
+  open(entries: readonly Entry[]): void {
+    const { fence } = this.#modules;
+    const guarded = entries.filter(({ eip, settings }) => fence.guards(eip, settings.link));
+    const open = guarded.length > 0 && fence.open(guarded.map((entry) => entry.eip));
+    if (open) for (const entry of guarded) entry.held = true;
+    for (const entry of entries) if (!entry.held) this.#retry(entry, this.#backoff(entry));
   }
 
   /** Binds entries that the fence is open for; gives back those that may claim. */
   admit(entries: readonly Entry[]): readonly Entry[] {
-    const able = this.#bind(entries);
+    const { fence } = this.#modules;
+    // Held since before its link changed, perhaps, and the fence not yet on the new one.
+    const guarded = entries.filter(({ eip, settings }) => fence.guards(eip, settings.link));
+    for (const entry of entries) {
+      if (!guarded.includes(entry)) this.#retry(entry, this.#backoff(entry));
+    }
+    const able = this.#bind(guarded);
     for (const entry of able) {
       entry.failures = 0;
       entry.state = { kind: 'claimed', claims: 0 };

@@ -17,8 +17,8 @@ export interface SenderModules {
   readonly schedule: Schedule;
   readonly tally: Tally;
   readonly now: () => number;
-  /** Opens the fence for them; false if it stays shut, and they are to be tried again later. */
-  readonly open: (entries: readonly Entry[]) => boolean;
+  /** Opens the fence for them; those that are not held then are to be tried again later. */
+  readonly open: (entries: readonly Entry[]) => void;
   /** Whether to admit it takes the kernel next to no time. */
   readonly isCheap: (entry: Entry) => boolean;
   /** Binds those that the fence is open for; gives back those that may claim. */
@@ -108,7 +108,8 @@ export class Sender {
     const most = count < 0 ? next.length : count;
     if (next.slice(0, most).some((entry) => !entry.held)) {
       const shut = next.filter((entry) => !entry.held);
-      if (!this.#modules.open(shut)) for (const entry of shut) outbox.drop(entry);
+      this.#modules.open(shut);
+      for (const entry of shut) if (!entry.held) outbox.drop(entry);
     }
     const admitted = this.#modules.admit(outbox.takeAdmissions(room, most));
     for (const entry of admitted) outbox.put(entry, 'first');

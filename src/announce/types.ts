@@ -31,14 +31,22 @@ export interface Announcement {
 export type AnnouncerEvent =
   /** The first claim of this term left the host at `at` (CLOCK_BOOTTIME ms). */
   | { readonly kind: 'announced'; readonly eip: Eip; readonly term: number; readonly at: number }
-  /** A stranger uses the address: `before` our first claim (we stay silent), or `after` it. */
-  | { readonly kind: 'conflict'; readonly eip: Eip; readonly mac: string; readonly when: 'before' | 'after'; readonly defended: boolean }
+  /**
+   * A stranger uses the address: `before` our first claim (we stay silent), or `after` it. A
+   * withdrawal ends a conflict without a word.
+   */
+  | {
+    readonly kind: 'conflict'; readonly eip: Eip; readonly mac: string;
+    readonly when: 'before' | 'after'; readonly defended: boolean;
+  }
+  /** The stranger is gone: probing found nobody, or nothing was heard of it for half a minute. */
   | { readonly kind: 'conflict-over'; readonly eip: Eip }
   /** The address could not be put on its interface, or frames could not be sent. */
   | { readonly kind: 'trouble'; readonly eip: Eip | null; readonly text: string };
 
 /** Counters since the start, for metrics. */
 export interface AnnouncerCounters {
+  /** Of an address once, in however many forms and frames. */
   readonly claimsSent: number;
   readonly questionsAnswered: number;
   /** Frames received and not acted on, by reason. */
@@ -56,6 +64,7 @@ export interface Announcer {
   configure(settings: ReadonlyMap<Eip, AnnounceSettings>): void;
   /** R2: nothing is claimed at or after `until`; 0 silences at once. */
   arm(until: number): void;
+  /** The same term of an address again changes nothing; a new one is claimed anew. */
   announce(announcements: readonly Announcement[]): void;
   /** On return nothing claims these any more; with `linger`, `bind` serves what still arrives. */
   withdraw(eips: readonly Eip[], linger: boolean): void;

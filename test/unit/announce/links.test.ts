@@ -168,6 +168,17 @@ describe('A link', () => {
     assert.deepEqual([...on.bound], both);
   });
 
+  it('that the fence is not on is not claimed on, whatever was held elsewhere', () => {
+    const on = holding('bind');
+    on.broken = 'fence manage';
+    setLink(on, { ...eth0, ifindex: 9 });
+    on.clock.advance(5_000);
+    assert.ok(on.take().every((line) => !line.startsWith('bind') && !line.startsWith('claim')));
+    on.broken = null;
+    on.clock.advance(2_001);
+    assert.deepEqual(on.take().slice(-3), claims);
+  });
+
   it('keeps its address when the mode changes, in the new way', () => {
     const on = holding('bind');
     setLink(on, eth0, 'respond');

@@ -262,14 +262,22 @@ describe('What is asked of the kernel, in order', () => {
     assert.deepEqual(take(), []);
   });
 
-  it('refuses an address that is not in its canonical form, and keeps the rest', () => {
-    const { announcer, take } = machine();
+  it('refuses what cannot be announced, saying why, and keeps the rest', () => {
+    const { announcer, events, take } = machine();
     announcer.configure(new Map([
-      ...settingsOf(['2001:DB8::1'], { link: eth0 }), ...settingsOf([eip]),
+      ...settingsOf(['2001:DB8::1', '192.0.2.010']), ...settingsOf([eip]),
+      ...settingsOf(['192.0.2.11'], { link: { ...eth0, ifindex: 7, name: 'tun0', mac: '' } }),
     ]));
-    assert.match(take().join('\n'), /trouble 2001:DB8::1: .*canonical/);
+    assert.deepEqual(events().map((event) => event.kind === 'trouble' && event.text), [
+      'Cannot announce 2001:DB8::1: write it as 2001:db8::1.',
+      'Cannot announce it: "192.0.2.010" has a leading zero, which some read as octal: write it without.',
+      'Cannot announce 192.0.2.11 on tun0: it has no Ethernet address ("").',
+    ]);
+    assert.ok(take().includes('fence manage 192.0.2.10 on eth0 (2)'));
     announcer.arm(Infinity);
     announcer.announce([{ eip, term: 1, probe: false }]);
     assert.ok(take().includes('event: announced 192.0.2.10 term 1'));
+    announcer.configure(settingsOf([eip], { link: { ...eth0, mac: 'ff:ff:ff:ff:ff:ff' } }));
+    assert.ok(take().includes('fence hold -192.0.2.10'));
   });
 });

@@ -125,6 +125,23 @@ describe('When the kernel refuses', () => {
     assert.deepEqual(on.events().map((event) => event.kind), ['announced']);
   });
 
+  it('to guard another link, addresses go on where it does, and wait where it does not', () => {
+    const eth1 = { ...eth0, ifindex: 3, name: 'eth1', mac: '02:00:00:00:00:0b' };
+    const eips = [eip, '192.0.2.11', '198.51.100.1'];
+    const on = ready('bind', eips.slice(0, 2));
+    on.broken = 'fence manage';
+    on.announcer.configure(new Map([
+      ...settingsOf(eips.slice(0, 2), { mode: 'bind', burst: once }),
+      ...settingsOf(eips.slice(2), { mode: 'bind', burst: once, link: eth1 }),
+    ]));
+    on.announcer.announce(eips.map((one) => ({ eip: one, term: 1, probe: false })));
+    on.clock.advance(3_000);
+    assert.deepEqual([...on.bound], eips.slice(0, 2));
+    on.broken = null;
+    on.clock.advance(2_001);
+    assert.deepEqual([...on.bound], eips);
+  });
+
   it('to open the gate, claims end with the time that it had', () => {
     const on = ready('respond');
     on.announcer.configure(settingsOf([eip], { burst: { ...burst, count: 100, growth: 1 } }));
