@@ -10,7 +10,7 @@ import { Announcer } from '../announce/announcer.ts';
 import type { AnnouncerEvent } from '../announce/types.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { EipSettings } from '../config/eip-set.ts';
-import type { CoreOptions } from '../core/events.ts';
+import type { CoreOptions, Fact } from '../core/events.ts';
 import type { Eip, NodeLease } from '../core/model.ts';
 import type { Health } from '../observe/http.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -96,11 +96,7 @@ export class Agent {
     this.#runner = new CoreRunner({
       core: coreOptions(config),
       facts: this.#self.facts,
-      onFact: (fact) => {
-        this.#reporter.fact(fact);
-        this.#checkReady();
-        this.#tellHeld();
-      },
+      onFact: (fact) => { this.#onFact(fact); },
       onStopped: () => this.#end?.resolve(),
       onNameTaken: (by) => { this.#fail(nameTaken(config.node.name, by)); },
       onFatal: (error) => { this.#fail(error); },
@@ -210,6 +206,15 @@ export class Agent {
       log.info('the store is followed again');
     }
     this.#checkReady();
+  }
+
+  #onFact(fact: Fact): void {
+    this.#reporter.fact(fact);
+    // The announcer says nothing of conflicts that a withdrawal ends.
+    if (fact.kind === 'gave' || fact.kind === 'dropped') this.#self.setConflict(fact.eip, null);
+    if (fact.kind === 'tenure-ended') this.#self.clearConflicts();
+    this.#checkReady();
+    this.#tellHeld();
   }
 
   #onAnnouncer(event: AnnouncerEvent): void {

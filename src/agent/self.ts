@@ -49,6 +49,10 @@ export class Self {
     else if (this.#conflicts.size < mostFindings) this.#conflicts.set(eip, mac);
   }
 
+  clearConflicts(): void {
+    this.#conflicts.clear();
+  }
+
   /** Noted only if it has become another one altogether: the record is no graph. Ms, or null. */
   noteLatency(ms: number | null): void {
     const before = this.#storeLatencyMs;
