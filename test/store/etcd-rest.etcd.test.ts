@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdMember } from '../lab/etcd.ts';
 import { ok, open, soon, swap, swapOf } from './contract-kit.ts';
-import { metric, percentile, withEtcd } from './etcd-kit.ts';
+import { etcdctl, metric, percentile, withEtcd } from './etcd-kit.ts';
 import type { EtcdLab } from './etcd-kit.ts';
 
 async function requests(member: EtcdMember) {
@@ -61,6 +61,16 @@ async function atRest(lab: EtcdLab, addresses: number) {
 }
 
 describe('at rest', () => {
+  it('etcd itself forgets a request to move, after a minute', withEtcd(async (lab) => {
+    const client = lab.store();
+    const { id } = await open(client, 'a');
+    await client.requestMove({ eip: '192.0.2.1', to: id.node, at: 1 }, soon());
+    const found = await etcdctl(lab.member, 'get', '/tenure/moves/192.0.2.1', '--write-out=json');
+    const lease = /"lease":(\d+)/.exec(found)?.[1] ?? '0';
+    const time = await etcdctl(lab.member, 'lease', 'timetolive', BigInt(lease).toString(16));
+    assert.match(time, /granted with TTL\(60s\)/);
+  }));
+
   for (const addresses of [1, 100, 10_000]) {
     it(`each renewal is one request, and there is no other, with ${addresses} addresses`, (context) => (
       withEtcd(async (lab) => {
