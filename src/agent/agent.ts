@@ -291,7 +291,7 @@ export class Agent {
 function coreOptions(config: AgentConfig): CoreOptions {
   return {
     node: config.node.name, ttlMs: config.leaseMs, clockRateError, settleMs: config.settleMs,
-    patienceMs: 1000, retryMs: 200, swapsInFlight: 4,
+    patienceMs: 1000, retryMs: 200, swapsInFlight: 8,
   };
 }
 
