@@ -6,6 +6,7 @@
 import { StoreError } from '../lease-store.ts';
 import type { WatchState } from '../lease-store.ts';
 import { pause } from './http.ts';
+import { isAborted } from './is-aborted.ts';
 import { readRevision } from './lease-object.ts';
 import type { Timing } from './options.ts';
 import type { Resource, WatchEvent } from './resource.ts';
@@ -131,11 +132,6 @@ export class Follower {
     const last = events.at(-1);
     if (last !== undefined) this.#revision = revisionOf(last.object);
   }
-}
-
-/** Asked anew, since it changes while one waits. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 /** Of whatever object. Throws StoreError('schema'). */

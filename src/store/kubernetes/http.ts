@@ -10,6 +10,7 @@ import { sameTls } from './credentials.ts';
 import type { Access, Credentials } from './credentials.ts';
 import { errorFromNetwork, timeoutError } from './errors.ts';
 import type { Action } from './errors.ts';
+import { isAborted } from './is-aborted.ts';
 
 export interface Request {
   readonly action: Action;
@@ -40,6 +41,7 @@ export class HttpClient {
   readonly #credentials: Credentials;
   #agent: http.Agent | null = null;
   #agentOf: Access | null = null;
+  #answeredAt = 0;
 
   constructor(credentials: Credentials) {
     this.#credentials = credentials;
@@ -135,6 +137,7 @@ export class HttpClient {
     if (signal.aborted) throw timeoutError(request.action, access.server);
     const url = new URL(`${access.server}${request.path}`);
     const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
+    const sentAt = performance.now();
     const { request: make } = url.protocol === 'https:' ? https : http;
     const sent = make(url, {
       method: request.method,
@@ -161,6 +164,7 @@ export class HttpClient {
         sent.once('close', () => reject(new Error('the connection was closed')));
         sent.end(body ?? undefined);
       });
+      this.#answeredAt = performance.now();
       return { response, done };
     } catch (error) {
       done();
@@ -169,6 +173,8 @@ export class HttpClient {
         this.forgetConnections();
         return this.#send(access, request, signal, true);
       }
+      // Nothing was answered meanwhile: whoever used the same connections next would wait too.
+      if (isAborted(signal) && this.#answeredAt < sentAt) this.forgetConnections();
       throw this.#translate(access, request, signal, error);
     }
   }
@@ -231,10 +237,8 @@ export class HttpClient {
   }
 
   #translate(access: Access, request: Request, signal: AbortSignal, error: unknown): StoreError {
-    if (!signal.aborted) return errorFromNetwork(request.action, access.server, error);
-    // Whatever was waiting behind the same dead server would wait as long.
-    this.forgetConnections();
-    return timeoutError(request.action, access.server);
+    return signal.aborted ? timeoutError(request.action, access.server)
+      : errorFromNetwork(request.action, access.server, error);
   }
 }
 

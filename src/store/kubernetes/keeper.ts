@@ -8,6 +8,7 @@ import { StoreError } from '../lease-store.ts';
 import type { WatchState } from '../lease-store.ts';
 import { writeEip } from './eip-object.ts';
 import { Follower } from './follower.ts';
+import { isAborted } from './is-aborted.ts';
 import { Ledger } from './ledger.ts';
 import type { Action, LeaseEvent } from './ledger.ts';
 import { readObject, writeObject, writePatch } from './lease-object.ts';
@@ -281,11 +282,6 @@ export class Keeper {
     if (revision === null) await leases.create(name, writeObject(body, namespace), signal);
     else await leases.patch(name, writePatch(body, revision), signal);
   }
-}
-
-/** Asked anew, since it changes while others are told. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 /** Promise.withResolvers, which Node 20 has not. */

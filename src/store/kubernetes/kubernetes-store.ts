@@ -24,7 +24,7 @@ import { NodeLeases } from './node-leases.ts';
 import { checkOptions, defaultLongestTtlMs, defaultNamespace, defaultTiming } from './options.ts';
 import type { KubernetesOptions, Timing } from './options.ts';
 import { Resource, eips, leasesIn } from './resource.ts';
-import { Swaps, inParallel } from './swaps.ts';
+import { Swaps } from './swaps.ts';
 
 /** An object that several people change at once is read again so often. */
 const mostAttempts = 5;
@@ -76,8 +76,9 @@ export class KubernetesStore implements LeaseStore {
       case 'close': return this.#nodeLeases.close(request, signal);
       case 'swap': return this.#swaps.swap(request, signal);
       case 'settle-moves':
-        await inParallel(request.eips, 16, async (eip) =>
-          this.#leases.delete(eipObjectName('move', eip), null, signal));
+        for (const eip of request.eips) {
+          await this.#leases.delete(eipObjectName('move', eip), null, signal);
+        }
         return { kind: 'settled' };
     }
   }
@@ -166,6 +167,7 @@ export class KubernetesStore implements LeaseStore {
 
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#swaps.close();
     await this.#keeper.close();
     this.#http.close();
   }

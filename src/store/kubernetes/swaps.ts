@@ -12,6 +12,7 @@ import type { StoreAnswer, Swap, SwapOutcome, SwapRequest } from '../../core/req
 import { checkTerm } from '../checks.ts';
 import { readEip, writeEip } from './eip-object.ts';
 import type { Keeper } from './keeper.ts';
+import { Lanes, unlessAborted } from './lanes.ts';
 import { readObject, writeObject, writePatch } from './lease-object.ts';
 import { eipObjectName } from './names.ts';
 import type { NodeLeases } from './node-leases.ts';
@@ -25,29 +26,58 @@ export interface SwapModules {
   readonly nodeLeases: NodeLeases;
 }
 
-const mostAtOnce = 16;
+/** As many as keep an API server busy, and leave it time for renewals. */
+const mostAtOnce = 8;
+/** A swap that nobody waits for any more is given this long. */
+const longestMs = 3000;
 /** So many answers are kept before those are dropped that the watch has confirmed. */
 const mostRecent = 4096;
 
 export class Swaps {
   readonly #modules: SwapModules;
   readonly #recent = new Map<Eip, EipLease>();
+  readonly #lanes = new Lanes(mostAtOnce);
+  readonly #active = new Set<AbortController>();
 
   constructor(modules: SwapModules) {
     this.#modules = modules;
   }
 
-  /** If one swap's outcome stays unknown, so does the request's: it rejects. */
-  async swap({ tenure, swaps }: SwapRequest, until: AbortSignal): Promise<StoreAnswer> {
+  /**
+   * If one swap's outcome stays unknown, so does the request's: it rejects. What was not sent by
+   * then never is. What was is left to come to its end: to break off a request closes its
+   * connection, and a busy server has enough to do without making new ones.
+   */
+  async swap(request: SwapRequest, signal: AbortSignal): Promise<StoreAnswer> {
+    const own = new AbortController();
+    const late = setTimeout(() => own.abort(), longestMs);
+    this.#active.add(own);
+    // Many requests wait on each at once, and Node takes more than ten for a leak.
+    for (const one of [own.signal, signal]) setMaxListeners(0, one);
+    const work = this.#swap(request, own.signal, signal).finally(() => {
+      clearTimeout(late);
+      this.#active.delete(own);
+    });
+    return unlessAborted(work, signal);
+  }
+
+  close(): void {
+    for (const own of this.#active) own.abort();
+  }
+
+  async #swap(
+    { tenure, swaps }: SwapRequest, signal: AbortSignal, asked: AbortSignal,
+  ): Promise<StoreAnswer> {
     const { nodeLeases } = this.#modules;
-    const signal = AbortSignal.any([until]);
-    // Many requests wait on it at once, and Node takes more than ten for a leak.
-    setMaxListeners(0, signal);
-    await inParallel(swaps, mostAtOnce, async (swap) => this.#checkTerm(swap, signal));
+    await Promise.all(swaps.map(async (swap) => this.#checkTerm(swap, signal)));
     if (!await nodeLeases.holds(tenure, signal)) return { kind: 'ended' };
     const guards = new Guards(nodeLeases, tenure, signal);
-    const outcomes = await inParallel(swaps, mostAtOnce, async (swap): Promise<SwapOutcome> =>
-      await guards.hold(swap) ? this.#write(swap, signal) : this.#refusal(swap, signal));
+    const outcomes = await Promise.all(swaps.map(async (swap): Promise<SwapOutcome> => {
+      const held = await guards.hold(swap);
+      return this.#lanes.run(
+        async () => held ? this.#write(swap, signal) : this.#refusal(swap, signal), asked,
+      );
+    }));
     if (!await nodeLeases.holds(tenure, signal)) return { kind: 'ended' };
     return { kind: 'swapped', outcomes };
   }
@@ -58,7 +88,8 @@ export class Swaps {
     if (revision === 0) return;
     const seen = this.#modules.keeper.ledger.eips.lease(eip);
     const known = seen?.revision === revision ? seen : this.#recent.get(eip);
-    const lease = known?.revision === revision ? known : await this.#read(swap, signal);
+    const lease = known?.revision === revision ? known
+      : await this.#lanes.run(async () => this.#read(swap, signal), signal);
     if (lease?.revision === revision) checkTerm(swap, lease.term);
   }
 
@@ -143,26 +174,4 @@ class Guards {
     }
     return answer;
   }
-}
-
-/** Runs `work` on each, at most `most` at once; the first error ends it. */
-export async function inParallel<T, R>(
-  items: readonly T[], most: number, work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const entries = items.entries();
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    try {
-      for (const [index, item] of entries) {
-        if (failed) return;
-        results[index] = await work(item);
-      }
-    } catch (error) {
-      failed = true;
-      throw error;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
-  return results;
 }
