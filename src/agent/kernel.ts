@@ -107,18 +107,7 @@ function snapshot(interfaces: Interfaces, socket: NetlinkSocket): HostNetwork {
 
 /** Single addresses come and go with every EIP that is bound: they concern nobody. */
 function followSubnets(interfaces: Interfaces, listener: () => void): void {
-  const subnetsOf = (ifindex: number): string => interfaces.addresses(ifindex)
-    .filter(({ family, prefixLength }) => prefixLength < (family === 4 ? 32 : 128))
-    .map(({ address, prefixLength }) => `${address}/${String(prefixLength)}`)
-    .join(' ');
-  const subnets = new Map(interfaces.list().map(({ ifindex }) => [ifindex, subnetsOf(ifindex)]));
-  interfaces.onChange((change) => {
-    let changed = change.links.length > 0;
-    for (const ifindex of change.addresses) {
-      const now = subnetsOf(ifindex);
-      changed ||= now !== subnets.get(ifindex);
-      subnets.set(ifindex, now);
-    }
-    if (changed) listener();
+  interfaces.onChange(({ links, subnets }) => {
+    if (links.length > 0 || subnets.size > 0) listener();
   });
 }

@@ -25,6 +25,11 @@ export interface InterfacesChange {
   readonly links: readonly LinkChange[];
   /** Indices of the links on which an address came, went or changed (its lifetime apart). */
   readonly addresses: ReadonlySet<number>;
+  /**
+   * Those of them on which one with a subnet did: not a single address (/32, /128), as EIPs are,
+   * that come and go by the thousand.
+   */
+  readonly subnets: ReadonlySet<number>;
 }
 
 export interface InterfacesOptions {
@@ -161,6 +166,7 @@ function applyEvents(table: Table, messages: readonly NetlinkMessage[]): Interfa
   const gone: LinkChange[] = [];
   const before = new Map<number, LinkInfo | null>();
   const addresses = new Set<number>();
+  const subnets = new Set<number>();
   for (const message of messages) {
     const link = decodeLink(message);
     if (link !== null) {
@@ -171,7 +177,10 @@ function applyEvents(table: Table, messages: readonly NetlinkMessage[]): Interfa
         if (first !== null) gone.push({ before: first, after: null });
         before.set(link.ifindex, null);
         table.links.delete(link.ifindex);
-        if (table.addresses.delete(link.ifindex)) addresses.add(link.ifindex);
+        if (table.addresses.delete(link.ifindex)) {
+          addresses.add(link.ifindex);
+          subnets.add(link.ifindex);
+        }
       } else {
         table.links.set(link.ifindex, link);
       }
@@ -180,11 +189,12 @@ function applyEvents(table: Table, messages: readonly NetlinkMessage[]): Interfa
     const address = decodeAddress(message);
     if (address !== null && applyAddress(table, address, message.type === RTM_DELADDR)) {
       addresses.add(address.ifindex);
+      if (address.prefixLength < (address.family === 4 ? 32 : 128)) subnets.add(address.ifindex);
     }
   }
   const changed = [...before].map(([ifindex, old]) => (
     { before: old, after: table.links.get(ifindex) ?? null }));
-  return { links: [...gone, ...changed.filter(isChange)], addresses };
+  return { links: [...gone, ...changed.filter(isChange)], addresses, subnets };
 }
 
 /** Whether more than the lifetime is different from before. */
@@ -214,7 +224,7 @@ function difference(old: Table, fresh: Table): InterfacesChange {
       && [...a].every(([key, address]) => sameAddress(address, b.get(key) ?? null));
     if (!same) addresses.add(ifindex);
   }
-  return { links: links.filter(isChange), addresses };
+  return { links: links.filter(isChange), addresses, subnets: addresses };
 }
 
 function isChange({ before, after }: LinkChange): boolean {
