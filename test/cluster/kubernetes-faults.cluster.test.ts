@@ -79,10 +79,12 @@ describe('an API server that is away', () => {
     await proxy.down();
     await scene.server.halt('SIGKILL');
     await scene.server.start();
-    // The new process knows no revision that old: it can only be asked for a list.
     const store = await scene.store();
     await store.setDrain('c', true, soon());
     await compact(scene);
+    // A process that begins now knows no revision that old: it can only be asked for a list.
+    await scene.server.halt('SIGKILL');
+    await scene.server.start();
     await proxy.up();
     await allClaimed(players, eips);
     await observer.until(() => observer.view.drains.has('c'));
