@@ -150,8 +150,11 @@ describe('the addon', needsRoot, () => {
       calls += 1;
       ears.close();
     });
-    mouth.send([frame, frame, frame]);
-    await until('a call', () => calls === 1);
+    await until('a call', () => {
+      // Again until one arrives: a cable that was just plugged in may lose the first.
+      mouth.send([frame, frame, frame]);
+      return calls > 0;
+    });
     await sleep(50);
     assert.equal(calls, 1);
   });
