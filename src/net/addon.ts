@@ -117,7 +117,7 @@ export function loadAddon(): Addon {
     return loaded;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] ?? '' : String(cause);
-    throw new Error(`Tenure's native part cannot be loaded from ${folder}: ${reason} `
+    throw new Error(`Tenure's native part cannot be loaded from ${folder}: ${reason}. `
       + 'Build it with `npm rebuild tenure`, or `npm run install` in a checkout; '
       + 'that needs a C++ compiler (apt-get install g++).', { cause });
   }

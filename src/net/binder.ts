@@ -249,7 +249,8 @@ function bindText({ eip, link }: Bound, error: NetlinkError): string {
     case 'EAFNOSUPPORT':
     case 'EOPNOTSUPP':
       return `${what}: IPv6 is switched off there; `
-        + `sysctl net.ipv6.conf.${link.name}.disable_ipv6=0 switches it on.`;
+        // A dot in the name, as of VLANs, stands for a slash in sysctl's spelling.
+        + `sysctl net.ipv6.conf.${link.name.replaceAll('.', '/')}.disable_ipv6=0 switches it on.`;
     default: return `${what}: ${error.message}.`;
   }
 }

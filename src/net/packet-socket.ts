@@ -101,11 +101,15 @@ export class PacketSocket {
     return { received, dropped };
   }
 
-  /** Lets the process end though the socket receives. */
+  /** Lets the process end though the socket receives; to be called after `receive`. */
   unref(): void {
     this.#raw.setRef(false);
   }
 
+  /**
+   * Nothing is sent or received from here on. The descriptor is given back within some ten
+   * milliseconds, by a thread of its own: the kernel takes that long to close a packet socket.
+   */
   close(): void {
     this.#raw.close();
   }

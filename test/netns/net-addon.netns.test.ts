@@ -10,9 +10,9 @@ import { currentScheduling, leaveRealtime, requestRealtime } from '../../src/net
 
 const folder = fileURLToPath(new URL('../../src/net/native', import.meta.url));
 
-/** Runs plain JavaScript in a process of its own that has the addon, `a` and `b` (indices). */
-function inProcess(script: string, wire: Cable): ReturnType<typeof spawnSync> {
-  const prelude = `
+/** Plain JavaScript for what runs apart: the addon, `a` and `b` (indices), and short ways. */
+function preludeFor(wire: Cable): string {
+  return `
     const addon = require(${JSON.stringify(modulePath('node-gyp-build'))})(${JSON.stringify(folder)});
     const [a, b] = [${ifindexOf(wire.a)}, ${ifindexOf(wire.b)}];
     const open = (ifindex) => new addon.PacketSocket({ ifindex, ethertype: 0x0806 });
@@ -23,7 +23,14 @@ function inProcess(script: string, wire: Cable): ReturnType<typeof spawnSync> {
     const frame = new Uint8Array(60).fill(255);
     frame.set([8, 6], 12);
   `;
-  return spawnSync(process.execPath, ['-e', prelude + script], { encoding: 'utf8', timeout: 60_000 });
+}
+
+function inProcess(script: string, wire: Cable): ReturnType<typeof spawnSync> {
+  return runScript(preludeFor(wire) + script);
+}
+
+function runScript(script: string): ReturnType<typeof spawnSync> {
+  return spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 60_000 });
 }
 
 /** As passing it to a worker does: the array is then empty. */
@@ -215,6 +222,25 @@ describe('the addon', needsRoot, () => {
       const { status, signal, stderr } = inProcess(script, wire);
       assert.deepEqual([status, signal], [expected, null], `${script}\n${String(stderr)}`);
     }
+  });
+
+  it('may be loaded by a worker alone, and again by the next, while sockets are closing', () => {
+    const inWorker = `${preludeFor(wire)}
+      for (let i = 0; i < 10; i += 1) start(open(a), () => {}).close();
+      start(open(b), () => {});
+      require('node:worker_threads').parentPort.postMessage('open');`;
+    const { status, signal, stderr } = runScript(`
+      const { Worker } = require('node:worker_threads');
+      (async () => {
+        for (let i = 0; i < 5; i += 1) {
+          const worker = new Worker(${JSON.stringify(inWorker)}, { eval: true });
+          await new Promise((resolve) => { worker.once('message', resolve); });
+          await worker.terminate();
+        }
+        await new Promise((resolve) => { setTimeout(resolve, 300); });
+        process.exit(9);
+      })();`);
+    assert.deepEqual([status, signal], [9, null], String(stderr));
   });
 
   it('tells the time of three clocks, in ms with fraction', () => {

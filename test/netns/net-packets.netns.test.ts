@@ -154,6 +154,31 @@ describe('packet sockets on a cable', needsRoot, () => {
     assert.equal(errors.length, 3, 'told once, not again and again');
   });
 
+  it('send at once when their interface is up again', () => {
+    const a = open(wire.a);
+    a.receive(() => undefined);
+    ip(`link set ${wire.a} down`);
+    ip(`link set ${wire.a} up`);
+    // No turn of the event loop since: the socket has not been asked what happened.
+    assert.deepEqual(a.send([arp('10.0.0.1'), arp('10.0.0.2')]), [null, null]);
+  });
+
+  it('are closed without delay, and are then silent', async () => {
+    const [a, b] = [open(wire.a), open(wire.b)];
+    const packets = collect(b);
+    const times = Array.from({ length: 20 }, () => {
+      const socket = open(wire.a);
+      const begun = performance.now();
+      socket.close();
+      return performance.now() - begun;
+    }).sort((one, other) => one - other);
+    assert.ok(times[10]! < 5, `half of them within ${times[10]!.toFixed(1)} ms`);
+    b.close();
+    a.send([arp('10.0.0.1')]);
+    await sleep(20);
+    assert.deepEqual(packets, []);
+  });
+
   it('on an interface that is not there are refused with its name', () => {
     assert.throws(
       () => new PacketSocket({ ifindex: 99999, name: 'eth9', ethertype: 0x0806 }),

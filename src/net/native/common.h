@@ -27,6 +27,7 @@ class Fd {
   void Close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
+  int Release() { return std::exchange(fd_, -1); }
   int get() const { return fd_; }
   bool open() const { return fd_ >= 0; }
 
@@ -53,6 +54,9 @@ void SetBuffer(int fd, int forced_option, int option, int64_t bytes);
 
 void SetOption(Napi::Env env, int fd, int level, int option, const void* value, socklen_t length,
                const char* name);
+
+// Closes a packet socket without waiting for the kernel; at once it receives nothing any more.
+void CloseAside(int fd);
 
 void InitPacketSocket(Napi::Env env, Napi::Object exports);
 void InitNetlinkSocket(Napi::Env env, Napi::Object exports);

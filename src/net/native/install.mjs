@@ -19,6 +19,7 @@ const extra = (process.env.TENURE_NET_CXXFLAGS ?? '').split(' ').filter((flag) =
 const flags = [
   '-std=c++17', '-O2', '-g1', '-fPIC', '-shared', '-fvisibility=hidden', '-fstack-protector-strong',
   '-Wall', '-Wextra', '-Werror=return-type',
+  '-pthread', '-Wl,-z,nodelete',
   '-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
   ...extra,
 ];
@@ -68,7 +69,7 @@ function build(hash) {
   if (result.status !== 0) {
     rmSync(fresh, { force: true });
     console.error('tenure: its native part did not compile (see above); '
-      + 'g++ 9 or clang 10, and Linux headers of 4.20, are the oldest that are known to do.');
+      + 'it needs a compiler of C++17 and the headers of Linux (g++ and linux-libc-dev on Debian).');
     return 1;
   }
   renameSync(fresh, binary);

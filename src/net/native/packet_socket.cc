@@ -288,11 +288,16 @@ Napi::Value PacketSocket::Send(const Napi::CallbackInfo& info) {
     messages[i].msg_hdr.msg_iovlen = 1;
   }
   std::vector<int32_t> errors;
+  bool went_down = false;
   for (size_t i = 0; i < count;) {
     const int sent = sendmmsg(fd_.get(), &messages[i],
                               static_cast<unsigned>(std::min(kSendBatch, count - i)), MSG_DONTWAIT);
     if (sent > 0) {
       i += static_cast<size_t>(sent);
+    } else if (sent < 0 && errno == ENETDOWN && !went_down) {
+      // Perhaps an old story: the socket tells once that its link went down, also if that is up
+      // again. If it is not, the next try says so.
+      went_down = true;
     } else if (sent == 0 || errno != EINTR) {
       if (errors.empty()) errors.resize(count);
       errors[i++] = sent == 0 ? EIO : errno;
@@ -344,7 +349,7 @@ void PacketSocket::Close(const Napi::CallbackInfo&) {
 
 void PacketSocket::Shut() {
   if (readable_ != nullptr) std::exchange(readable_, nullptr)->Stop();
-  fd_.Close();
+  if (fd_.open()) CloseAside(fd_.Release());
 }
 
 void InitPacketSocket(Napi::Env env, Napi::Object exports) { PacketSocket::Init(env, exports); }
