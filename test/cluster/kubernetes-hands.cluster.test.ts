@@ -87,6 +87,16 @@ describe('by hand', { concurrency: 2 }, () => {
     assert.ok(next.kind === 'swapped' && next.outcomes[0]?.kind === 'applied');
   }));
 
+  it('a node lease deleted while its machine is suspended: not written again', stage.scene(async (scene) => {
+    let ahead = 0;
+    const store = await scene.store(null, {}, { now: () => performance.now() + ahead });
+    const { id } = await open(store, 'a', { ttlMs: 60_000 });
+    ahead = 3_600_000;
+    await scene.remove('node-a');
+    assert.equal((await store.perform({ kind: 'renew', tenure: id, ttlMs }, soon())).kind, 'ended');
+    assert.equal(await scene.lease('node-a'), null);
+  }));
+
   it('a deleted lease of an address is written again: same holder, same term', stage.scene(async (scene) => {
     const players = await scene.cast(['a', 'b']);
     const before = players.map(({ held }) => held);

@@ -1,9 +1,15 @@
 /** What an agent may do, by the roles in manifests/rbac, and what it says when it may not. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openKubernetesStore } from '../../src/store/kubernetes/kubernetes-store.ts';
 import { StoreError } from '../../src/store/lease-store.ts';
 import type { LeaseStore } from '../../src/store/lease-store.ts';
+import { freePorts } from '../lab/etcd.ts';
 import { sampleRecord, soon, swapOf } from '../store/contract-kit.ts';
 import { Stage } from './stage.ts';
 import { allClaimed, Player } from './players.ts';
@@ -20,6 +26,11 @@ const eip = '192.0.2.1';
 
 interface Rules {
   readonly rules: readonly { readonly resources: string[]; readonly verbs: string[] }[];
+}
+
+interface Config {
+  readonly users: [{ user: object }];
+  readonly clusters: [{ readonly cluster: Record<string, string> }];
 }
 
 let runs = 0;
@@ -195,6 +206,77 @@ describe('a namespace that does not exist', () => {
       store.watch(() => undefined, () => undefined, soon()),
       { code: 'denied', message: /namespace nowhere/, fix: /does not exist/ },
     );
+    await store.close();
+  });
+});
+
+describe('the way to the API server', () => {
+  const edited = async (edit: (config: Config) => void): Promise<LeaseStore> => {
+    const { server } = stage;
+    const config = JSON.parse(readFileSync(await server!.kubeconfig(), 'utf8')) as Config;
+    edit(config);
+    runs += 1;
+    const path = join(server!.dir, `edited-${runs}`);
+    writeFileSync(path, JSON.stringify(config));
+    return openKubernetesStore({ kubeconfig: path, namespace });
+  };
+
+  it('is shown a token by a credential plugin', async () => {
+    const path = join(stage.server!.dir, 'plugin');
+    const credential = {
+      apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential',
+      status: { token: stage.server!.token('admin') },
+    };
+    writeFileSync(path, `#!/bin/sh\necho '${JSON.stringify(credential)}'\n`, { mode: 0o755 });
+    const store = await edited(({ users: [user] }) => {
+      const apiVersion = 'client.authentication.k8s.io/v1';
+      user.user = { exec: { apiVersion, command: path, interactiveMode: 'Never' } };
+    });
+    assert.ok((await store.read(soon())).revision > 0);
+    await store.close();
+  });
+
+  it('may lead through a proxy', async () => {
+    let tunnels = 0;
+    const proxy = createServer().on('connect', (request, socket) => {
+      tunnels += 1;
+      const [host, port] = (request.url ?? '').split(':');
+      const upstream = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(socket).pipe(upstream);
+      });
+      for (const end of [socket, upstream]) end.on('error', () => end.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const store = await edited(({ clusters: [cluster] }) => {
+      cluster.cluster['proxy-url'] = `http://127.0.0.1:${port}`;
+    });
+    for (let times = 0; times < 5; times += 1) await store.read(soon());
+    assert.equal(tunnels, 1, 'one connection for all');
+    await store.close();
+    proxy.close();
+  });
+
+  it('ends where the certificate is not of the authority that is trusted', async () => {
+    const store = await edited(({ clusters: [cluster] }) => {
+      delete cluster.cluster['certificate-authority'];
+    });
+    await assert.rejects(store.watch(() => undefined, () => undefined, soon()), {
+      code: 'denied', fix: /certificate-authority/,
+    });
+    await store.close();
+  });
+
+  it('leads nowhere where nothing listens', async () => {
+    const [port] = await freePorts(1);
+    const server = `https://127.0.0.1:${port!}`;
+    const store = await edited(({ clusters: [cluster] }) => { cluster.cluster.server = server; });
+    await assert.rejects(store.read(soon()), {
+      code: 'unavailable', message: /list leases\..*https:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/,
+    });
+    const { endpoints: [endpoint] } = await store.info(soon());
+    assert.match(endpoint?.problem ?? '', /ECONNREFUSED/);
     await store.close();
   });
 });

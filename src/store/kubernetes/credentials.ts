@@ -40,7 +40,7 @@ const freshMs = 30_000;
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** `anew`: the server refused what was read last, so that nothing remembered will do. */
-type Source = (anew: boolean) => Promise<Access>;
+export type Source = (anew: boolean) => Promise<Access>;
 
 export class Credentials {
   readonly #read: Source;
@@ -56,8 +56,11 @@ export class Credentials {
 
   /** Throws StoreError('invalid') for what could never be used. */
   static async load(options: KubernetesOptions, env = process.env): Promise<Credentials> {
-    const read = chooseSource(options, env);
-    return new Credentials(read, await read(false));
+    return Credentials.from(chooseSource(options, env));
+  }
+
+  static async from(source: Source): Promise<Credentials> {
+    return new Credentials(source, await source(false));
   }
 
   /** What was last read well, at once; what is old is read anew behind it. */

@@ -1,34 +1,27 @@
 /**
- * Keeps a ledger up to date, tells those who follow it, and does what it says is due: ends node
- * leases that expired, and puts right what was deleted or changed by hand. One for each store, from
- * the first time that it is needed until the store is closed.
+ * Keeps a ledger up to date, and tells those who follow it. One for each store, from the first time
+ * that it is needed until the store is closed.
  */
 import type { Finding, TenureId, ViewChange } from '../../core/model.ts';
 import { StoreError } from '../lease-store.ts';
 import type { WatchState } from '../lease-store.ts';
-import { writeEip } from './eip-object.ts';
+import { Caretaker } from './caretaker.ts';
+import type { CaretakerModules } from './caretaker.ts';
 import { Follower } from './follower.ts';
 import { isAborted } from './is-aborted.ts';
+import { readObject } from './lease-object.ts';
 import { Ledger } from './ledger.ts';
-import type { Action, LeaseEvent } from './ledger.ts';
-import { readObject, writeObject, writePatch } from './lease-object.ts';
-import type { LeaseBody } from './lease-object.ts';
-import { eipObjectName, nodeObjectName } from './names.ts';
-import { writeEndedNode } from './node-object.ts';
+import type { LeaseEvent } from './ledger.ts';
 import type { Timing } from './options.ts';
-import type { Resource, WatchEvent } from './resource.ts';
+import type { WatchEvent } from './resource.ts';
 
-export interface KeeperModules {
-  readonly leases: Resource;
-  readonly namespace: string;
-  /** Writes our own node lease again, if its tenure is still in force. */
-  readonly restoreSelf: (id: TenureId, signal: AbortSignal) => Promise<void>;
-}
+export type KeeperModules = Omit<CaretakerModules, 'ledger'>;
 
 export interface KeeperOptions {
   readonly timing: Timing;
   readonly longestTtlMs: number;
   readonly report: (finding: Finding) => void;
+  readonly now: () => number;
 }
 
 interface Subscriber {
@@ -37,29 +30,18 @@ interface Subscriber {
   readonly fail: (error: unknown) => void;
 }
 
-/** So many writes of its own at once. */
-const mostAtOnce = 16;
-/** A server that takes longer to show a lease is no witness that it was not renewed. */
-const promptMs = 1000;
-const repeatMs = 500;
-const settleMs = 2000;
-const longestTimerMs = 60_000;
-
 export class Keeper {
   readonly ledger: Ledger;
   readonly #modules: KeeperModules;
   readonly #options: KeeperOptions;
+  readonly #caretaker: Caretaker;
   readonly #subscribers = new Set<Subscriber>();
   readonly #waiting = new Set<{ resolve: () => void; reject: (error: unknown) => void }>();
-  readonly #inFlight = new Set<string>();
   readonly #stop = new AbortController();
   #follower: Follower | null = null;
   #running: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
   #listed = false;
   #state: WatchState | null = null;
-  /** A look at a lease that seemed to expire failed, or took long. */
-  #blind = false;
 
   constructor(modules: KeeperModules, options: KeeperOptions) {
     this.#modules = modules;
@@ -70,6 +52,7 @@ export class Keeper {
       random: Math.random,
       report: options.report,
     });
+    this.#caretaker = new Caretaker(options, { ...modules, ledger: this.ledger });
   }
 
   /** Waits until the ledger holds all there is, as far as it has come. */
@@ -77,11 +60,13 @@ export class Keeper {
     this.start();
     while (!this.#listed) {
       const { promise, resolve, reject } = withResolvers();
-      this.#waiting.add({ resolve, reject });
+      const waiting = { resolve, reject };
+      this.#waiting.add(waiting);
       signal.addEventListener('abort', resolve);
       try {
         await promise;
       } finally {
+        this.#waiting.delete(waiting);
         signal.removeEventListener('abort', resolve);
       }
       if (isAborted(signal)) throw new StoreError('timeout', 'the leases could not be read in time');
@@ -151,136 +136,39 @@ export class Keeper {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#caretaker.close();
     await this.#running;
   }
 
   #onList(items: readonly unknown[], revision: number): void {
-    const now = performance.now();
+    const now = this.#options.now();
     this.ledger.replace(items.map(readObject), revision, now);
     this.#listed = true;
     for (const { resolve } of this.#waiting) resolve();
     this.#waiting.clear();
     const change = this.ledger.takeSnapshot(now);
     for (const { onChange } of this.#subscribers) onChange(change);
-    this.#act();
+    this.#caretaker.act();
   }
 
   #onEvents(events: readonly WatchEvent[]): void {
-    this.ledger.apply(events.map(readEvent), performance.now());
+    this.ledger.apply(events.map(readEvent), this.#options.now());
     this.#tell();
-    this.#act();
+    this.#caretaker.act();
   }
 
   #onState(state: WatchState): void {
     // While nothing came a renewal may have gone unseen.
-    if (state.kind === 'following') this.ledger.nodes.restart(performance.now());
+    if (state.kind === 'following') this.ledger.nodes.restart(this.#options.now());
     this.#state = state;
+    this.#caretaker.active = state.kind === 'following';
     for (const { onState } of this.#subscribers) onState(state);
-    this.#act();
+    this.#caretaker.act();
   }
 
   #tell(): void {
-    const change = this.ledger.takeChange(performance.now());
+    const change = this.ledger.takeChange(this.#options.now());
     if (change !== null) for (const { onChange } of this.#subscribers) onChange(change);
-  }
-
-  /** Does what is due, and comes back when the next thing is. */
-  #act(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (this.#stop.signal.aborted || this.#state?.kind !== 'following') return;
-    const now = performance.now();
-    const { actions, nextAt } = this.ledger.due(now);
-    for (const action of actions) {
-      if (this.#inFlight.size < mostAtOnce && !this.#inFlight.has(keyOf(action))) {
-        void this.#carryOut(action);
-      }
-    }
-    const delay = Math.min(longestTimerMs, Math.max(1, nextAt - now));
-    this.#timer = setTimeout(() => this.#act(), delay);
-  }
-
-  async #carryOut(action: Action): Promise<void> {
-    const key = keyOf(action);
-    this.#inFlight.add(key);
-    const signal = AbortSignal.any([
-      this.#stop.signal, AbortSignal.timeout(this.#options.timing.answerMs),
-    ]);
-    let again = settleMs;
-    try {
-      await this.#perform(action, signal);
-    } catch (error) {
-      // What it was about is still as it was, and so is still due.
-      if (!(error instanceof StoreError)) throw error;
-      again = repeatMs;
-    } finally {
-      this.ledger.postpone(action, performance.now() + again);
-      this.#inFlight.delete(key);
-      this.#act();
-    }
-  }
-
-  async #perform(action: Action, signal: AbortSignal): Promise<void> {
-    const { leases } = this.#modules;
-    switch (action.kind) {
-      case 'end-node':
-        return this.#end(action, signal);
-      case 'restore-self':
-        return this.#modules.restoreSelf(action.id, signal);
-      case 'restore-eip':
-        return this.#write(writeEip(action.lease), action.revision, signal);
-      case 'collect-node': {
-        await leases.delete(nodeObjectName('node', action.node), action.revision, signal);
-        return;
-      }
-      case 'forget-move': {
-        await leases.delete(eipObjectName('move', action.eip), action.revision, signal);
-      }
-    }
-  }
-
-  async #end(action: Action & { kind: 'end-node' }, signal: AbortSignal): Promise<void> {
-    const { id, revision } = action;
-    if (action.confirm && !await this.#confirmExpiry(action, signal)) return;
-    const by = this.ledger.nodes.self?.node;
-    const why = `expired${by === undefined ? '' : `, as ${by} found`}`;
-    await this.#write(writeEndedNode(id, why, Date.now()), revision, signal);
-  }
-
-  /**
-   * Whether the lease is still what it was when it was last seen to change, by an answer that came
-   * promptly. Where it did not, the server was in no state to take renewals either.
-   */
-  async #confirmExpiry(
-    { id, revision }: Action & { kind: 'end-node' }, signal: AbortSignal,
-  ): Promise<boolean> {
-    const { leases } = this.#modules;
-    let json: unknown;
-    try {
-      const prompt = AbortSignal.any([signal, AbortSignal.timeout(promptMs)]);
-      json = await leases.get(nodeObjectName('node', id.node), prompt);
-    } catch (error) {
-      this.#blind = true;
-      throw error;
-    }
-    const now = performance.now();
-    if (this.#blind) {
-      this.#blind = false;
-      this.ledger.nodes.restart(now);
-      return false;
-    }
-    if ((json === null ? null : readObject(json).revision) === revision) return true;
-    this.ledger.nodes.touch(id.node, now);
-    return false;
-  }
-
-  async #write(body: LeaseBody, revision: number | null, signal: AbortSignal): Promise<void> {
-    const { leases, namespace } = this.#modules;
-    const { name } = body;
-    // Whoever was there first, it is the watch that tells what became of it.
-    if (revision === null) await leases.create(name, writeObject(body, namespace), signal);
-    else await leases.patch(name, writePatch(body, revision), signal);
   }
 }
 
@@ -295,20 +183,6 @@ function withResolvers(): {
     reject = onReject;
   });
   return { promise, resolve, reject };
-}
-
-function keyOf(action: Action): string {
-  switch (action.kind) {
-    case 'end-node':
-    case 'restore-self':
-      return `node ${action.id.node}`;
-    case 'collect-node':
-      return `node ${action.node}`;
-    case 'restore-eip':
-      return `eip ${action.eip}`;
-    case 'forget-move':
-      return `move ${action.eip}`;
-  }
 }
 
 function readEvent({ type, object }: WatchEvent): LeaseEvent {

@@ -43,6 +43,7 @@ export class KubernetesStore implements LeaseStore {
   readonly #closed = new AbortController();
 
   constructor(options: KubernetesOptions, credentials: Credentials) {
+    const now = options.now ?? ((): number => performance.now());
     const namespace = options.namespace ?? credentials.current.namespace ?? defaultNamespace;
     const http = new HttpClient(credentials);
     const leases = new Resource(http, leasesIn(namespace));
@@ -58,9 +59,12 @@ export class KubernetesStore implements LeaseStore {
       timing: this.#timing,
       longestTtlMs: this.#longestTtlMs,
       report: options.report ?? ((): void => undefined),
+      now,
     });
     const keeper = this.#keeper;
-    this.#nodeLeases = new NodeLeases(this.#longestTtlMs, { leases, namespace, keeper });
+    this.#nodeLeases = new NodeLeases(
+      { longestTtlMs: this.#longestTtlMs, now }, { leases, namespace, keeper },
+    );
     this.#swaps = new Swaps({ leases, namespace, keeper, nodeLeases: this.#nodeLeases });
     this.#documents = new Documents(this.#eips);
   }

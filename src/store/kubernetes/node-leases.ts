@@ -10,17 +10,18 @@ import type {
 import { sameTenure } from '../../core/model.ts';
 import { StoreError } from '../lease-store.ts';
 import type { Keeper } from './keeper.ts';
-import { readObject, writeObject, writePatch } from './lease-object.ts';
 import type { LeaseBody } from './lease-object.ts';
-import { nodeObjectName } from './names.ts';
-import { grantedTtlMs, readNode, writeEndedNode, writeLiveNode } from './node-object.ts';
-import type { NodeState } from './node-object.ts';
-import type { Resource } from './resource.ts';
+import { NodeLeaseIo } from './node-lease-io.ts';
+import type { Found, NodeLeaseIoModules } from './node-lease-io.ts';
+import { grantedTtlMs, writeEndedNode, writeLiveNode } from './node-object.ts';
 
-export interface NodeLeasesModules {
-  readonly leases: Resource;
-  readonly namespace: string;
+export interface NodeLeasesModules extends NodeLeaseIoModules {
   readonly keeper: Keeper;
+}
+
+export interface NodeLeasesOptions {
+  readonly longestTtlMs: number;
+  readonly now: () => number;
 }
 
 /** A live tenure as the store was last known to have it. */
@@ -41,24 +42,24 @@ interface Own extends Kept {
 /** The object changed under our hands so often that something else must be wrong. */
 const mostAttempts = 8;
 
-type Found = { readonly revision: number; readonly state: NodeState } | null;
-
 export class NodeLeases {
   readonly #modules: NodeLeasesModules;
-  readonly #longestTtlMs: number;
+  readonly #options: NodeLeasesOptions;
+  readonly #io: NodeLeaseIo;
   #own: Own | null = null;
 
-  constructor(longestTtlMs: number, modules: NodeLeasesModules) {
-    this.#longestTtlMs = longestTtlMs;
+  constructor(options: NodeLeasesOptions, modules: NodeLeasesModules) {
+    this.#options = options;
     this.#modules = modules;
+    this.#io = new NodeLeaseIo(modules);
   }
 
   async open(request: OpenRequest, signal: AbortSignal): Promise<StoreAnswer> {
     this.#checkTtl(request.ttlMs);
     const { node } = request;
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-      const sentAt = performance.now();
-      const found = await this.#find(node, signal);
+      const sentAt = this.#options.now();
+      const found = await this.#io.find(node, signal);
       const live = await this.#liveOf(node, found, signal);
       if (live !== null && live.id.incarnation !== request.replaces) {
         return { kind: 'name-taken', by: live };
@@ -68,7 +69,7 @@ export class NodeLeases {
         const { nodes } = this.#modules.keeper.ledger;
         const incarnation = live?.id.incarnation ?? nodes.endedUpTo(node);
         const why = incarnation === 0 ? 'never opened' : 'replaced';
-        await this.#create(writeEndedNode({ node, incarnation }, why, Date.now()), signal);
+        await this.#io.create(writeEndedNode({ node, incarnation }, why, Date.now()), signal);
         continue;
       }
       const lease = await this.#openOver(request, found, sentAt, signal);
@@ -79,7 +80,7 @@ export class NodeLeases {
 
   async renew({ tenure, ttlMs }: RenewRequest, signal: AbortSignal): Promise<StoreAnswer> {
     this.#checkTtl(ttlMs);
-    const sentAt = performance.now();
+    const sentAt = this.#options.now();
     const kept = await this.#change(tenure, signal, (known) => ({ ...known, ttlMs }));
     if (kept === null) return { kind: 'ended' };
     this.#keep({ ...kept, until: sentAt + ttlMs });
@@ -106,7 +107,7 @@ export class NodeLeases {
       const known = await this.#known(tenure, attempt > 0, signal);
       if (known === null) return { kind: 'ended' };
       const body = writeEndedNode(tenure, 'closed by its agent', Date.now());
-      if (await this.#replace(body, known.revision, signal) !== null) {
+      if (await this.#io.replace(body, known.revision, signal) !== null) {
         this.#own = null;
         this.#modules.keeper.setSelf(null);
         return { kind: 'closed' };
@@ -123,7 +124,7 @@ export class NodeLeases {
   /** Confirmed by a read: whether the store shows the tenure as live. */
   async isLive(id: TenureId, signal: AbortSignal): Promise<boolean> {
     if (this.#modules.keeper.ledger.nodes.isEnded(id)) return false;
-    const found = await this.#find(id.node, signal);
+    const found = await this.#io.find(id.node, signal);
     return found?.state.kind === 'live' && sameTenure(found.state.lease.id, id);
   }
 
@@ -131,7 +132,7 @@ export class NodeLeases {
   async isEnded(id: TenureId, signal: AbortSignal): Promise<boolean> {
     const { keeper } = this.#modules;
     if (keeper.ledger.nodes.isEnded(id)) return true;
-    const state = (await this.#find(id.node, signal))?.state;
+    const state = (await this.#io.find(id.node, signal))?.state;
     if (state?.kind === 'live') return state.lease.id.incarnation !== id.incarnation;
     if (state?.kind === 'ended' && state.incarnation >= id.incarnation) return true;
     // That its lease is missing, or unreadable, says nothing of one that there is word of.
@@ -142,11 +143,11 @@ export class NodeLeases {
   /** Our lease was deleted or changed by hand: put right, while nobody can have ended it. */
   async restore(id: TenureId, signal: AbortSignal): Promise<void> {
     const own = this.#own;
-    if (own === null || !sameTenure(own.lease.id, id) || performance.now() >= own.until) return;
+    if (own === null || !sameTenure(own.lease.id, id) || this.#options.now() >= own.until) return;
     const { revision } = this.#modules.keeper.ledger.nodes.object(id.node);
     const body = this.#body({ ...own, record: null });
     const object = revision === null
-      ? await this.#create(body, signal) : await this.#replace(body, revision, signal);
+      ? await this.#io.create(body, signal) : await this.#io.replace(body, revision, signal);
     const now = this.#ownOf(id);
     if (object === null || now === null) return;
     this.#own = { ...now, revision: Math.max(now.revision, object.revision) };
@@ -162,7 +163,7 @@ export class NodeLeases {
   ): Promise<Kept | null> {
     // Once its time is over a lease is prolonged only if the store's answers reach us: renewals
     // that it carries out but whose answers come late would keep the lease from everyone.
-    let fresh = performance.now() >= (this.#ownOf(tenure)?.until ?? 0);
+    let fresh = this.#options.now() >= (this.#ownOf(tenure)?.until ?? 0);
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const known = await this.#known(tenure, fresh, signal);
       if (known === null) return null;
@@ -171,7 +172,8 @@ export class NodeLeases {
       fresh = true;
       if (wanted === 'read') continue;
       const { record = null } = wanted;
-      const object = await this.#replace(this.#body({ ...wanted, record }), known.revision, signal);
+      const body = this.#body({ ...wanted, record });
+      const object = await this.#io.replace(body, known.revision, signal);
       if (object === null) continue;
       const { revision } = object;
       const lease = record === null ? wanted.lease : { id: tenure, record, revision };
@@ -189,7 +191,7 @@ export class NodeLeases {
     if (nodes.isEnded(tenure)) return null;
     const own = this.#ownOf(tenure);
     if (own !== null && !fresh) return this.#withSeen(own);
-    const found = await this.#find(tenure.node, signal);
+    const found = await this.#io.find(tenure.node, signal);
     if (found?.state.kind === 'live') {
       const { lease, ttlMs, openedAt } = found.state;
       if (!sameTenure(lease.id, tenure)) return null;
@@ -197,9 +199,9 @@ export class NodeLeases {
     }
     if (found?.state.kind === 'ended') return null;
     // Deleted or changed by hand: within the time that our last renewal gave us it is ours.
-    if (own === null || performance.now() >= own.until) return null;
+    if (own === null || this.#options.now() >= own.until) return null;
     if (found !== null) return { ...own, revision: found.revision };
-    const object = await this.#create(this.#body({ ...own, record: null }), signal);
+    const object = await this.#io.create(this.#body({ ...own, record: null }), signal);
     if (object === null) return this.#known(tenure, true, signal);
     return { ...own, revision: object.revision };
   }
@@ -232,7 +234,7 @@ export class NodeLeases {
     const id = { node, incarnation };
     const stored = record.boot === 0 ? { ...record, boot: incarnation } : record;
     const openedAt = Date.now();
-    const object = await this.#replace(writeLiveNode({
+    const object = await this.#io.replace(writeLiveNode({
       id, record: stored, recordRevision: null, ttlMs, openedAt, renewedAt: openedAt,
     }), found.revision, signal);
     if (object === null) return null;
@@ -278,31 +280,11 @@ export class NodeLeases {
     });
   }
 
-  async #find(node: string, signal: AbortSignal): Promise<Found> {
-    const json = await this.#modules.leases.get(nodeObjectName('node', node), signal);
-    if (json === null) return null;
-    const object = readObject(json);
-    return { revision: object.revision, state: readNode(node, object) };
-  }
-
-  async #create(body: LeaseBody, signal: AbortSignal): Promise<{ revision: number } | null> {
-    const { leases, namespace } = this.#modules;
-    const made = await leases.create(body.name, writeObject(body, namespace), signal);
-    return made === 'exists' ? null : readObject(made.object);
-  }
-
-  async #replace(
-    body: LeaseBody, revision: number, signal: AbortSignal,
-  ): Promise<{ revision: number } | null> {
-    const { leases } = this.#modules;
-    const made = await leases.patch(body.name, writePatch(body, revision), signal);
-    return made === 'conflict' || made === 'missing' ? null : readObject(made.object);
-  }
-
   #checkTtl(ttlMs: number): void {
-    if (grantedTtlMs(ttlMs) <= this.#longestTtlMs) return;
+    const { longestTtlMs } = this.#options;
+    if (grantedTtlMs(ttlMs) <= longestTtlMs) return;
     throw new StoreError(
-      'invalid', `a node lease of ${ttlMs} ms is longer than longestTtlMs, ${this.#longestTtlMs}`,
+      'invalid', `a node lease of ${ttlMs} ms is longer than longestTtlMs, ${longestTtlMs}`,
       { fix: 'raise the store\'s longestTtlMs, on every node, or shorten the lease' },
     );
   }

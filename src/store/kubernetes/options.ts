@@ -19,6 +19,11 @@ export interface KubernetesOptions {
   readonly longestTtlMs?: number | undefined;
   /** Told what people or other programs did to the leases, and what was done about it. */
   readonly report?: ((finding: Finding) => void) | undefined;
+  /**
+   * The clock that leases are counted by, ms: CLOCK_BOOTTIME, which a suspended machine finds
+   * ahead. Default: performance.now(), which stands still while a machine is suspended.
+   */
+  readonly now?: (() => number) | undefined;
   /** For tests, which cannot wait so long. */
   readonly timing?: Partial<Timing> | undefined;
 }
