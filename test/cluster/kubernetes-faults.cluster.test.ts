@@ -250,6 +250,10 @@ describe('a watch', { concurrency: 2 }, () => {
     }
     await observer.until(() => observer.view.leases.get(eip)?.term === 20);
     assert.equal(observer.changes.filter(({ reset }) => reset).length, 1);
+    const taken = proxy.asked.filter(({ path }) => path.includes('watch=true'))
+      .map(({ path }) => Number(/resourceVersion=(\d+)/.exec(path)?.[1]));
+    assert.deepEqual(taken, taken.toSorted((one, other) => one - other));
+    assert.ok(taken.at(-1)! > taken[0]!, 'what was told is not asked for again');
     stop.abort();
   }));
 

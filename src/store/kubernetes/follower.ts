@@ -43,6 +43,15 @@ export class Follower {
 
   /** Resolves when aborted; rejects with StoreError where going on is pointless. */
   async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#follow(signal);
+    } finally {
+      this.#following = false;
+      this.#forgetWritten();
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       try {
@@ -75,9 +84,14 @@ export class Follower {
     if (this.#lagTimer !== null || !this.#following || (this.#revision ?? 0) >= revision) return;
     this.#lagTimer = setTimeout(() => {
       this.#lagTimer = null;
-      if ((this.#revision ?? Infinity) < revision) this.#interrupt?.abort();
+      if ((this.#revision ?? 0) < revision) this.#interrupt?.abort();
       else this.#awaitWritten();
     }, this.#timing.lagMs);
+  }
+
+  #forgetWritten(): void {
+    if (this.#lagTimer !== null) clearTimeout(this.#lagTimer);
+    this.#lagTimer = null;
   }
 
   #isFinal(error: StoreError): boolean {
@@ -121,8 +135,7 @@ export class Follower {
       if (end === 'compacted') this.#revision = null;
     } finally {
       clearTimeout(timer);
-      if (this.#lagTimer !== null) clearTimeout(this.#lagTimer);
-      this.#lagTimer = null;
+      this.#forgetWritten();
       this.#interrupt = null;
     }
   }
