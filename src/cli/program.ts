@@ -12,6 +12,7 @@ import { getCommand } from './commands/get.ts';
 import { historyCommand } from './commands/history.ts';
 import { moveCommand } from './commands/move.ts';
 import { statusCommand } from './commands/status.ts';
+import { keepalivedCommand } from './keepalived.ts';
 import { version } from './version.ts';
 
 /** Makes a command; what it needs from outside is in the context. */
@@ -21,6 +22,7 @@ export type CommandMaker = (context: CliContext) => Command;
 const commands: readonly CommandMaker[] = [
   agentCommand, statusCommand, applyCommand, getCommand, deleteCommand, historyCommand, moveCommand,
   drainCommand, undrainCommand, doctorCommand, configCommand,
+  keepalivedCommand,
 ];
 
 /** Runs a command line (without the program's own name). Resolves to the exit code. */

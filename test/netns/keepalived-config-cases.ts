@@ -86,11 +86,12 @@ const specials: Readonly<Record<string, readonly string[]>> = {
   ipvlan: ['', 'ipv.1', '192.0.2.9', '192.0.2.9/24 bridge', 'ipv.1 192.0.2.9 private',
     '192.0.2.9 vepa vepa', '192.0.2.9 192.0.2.10', '192.0.2.9 a b', '2001:db8::1', 'eth1 192.0.2.9'],
   'garp-extra-if': ['', 'all', 'all 5', '5 all', '0', '1', '86400', '86401', 'x', '-1', '5 6'],
-  script: ['/bin/true', '"/bin/true a"', '/bin/true root', '/bin/true root root', '/bin/true nobody',
-    '/bin/true nothere', '/bin/true root nothere', '/nothere', '', '"/bin/true \'a b\' c"',
-    '"/bin/true \'a"', "'/bin/true a' root", '/bin/tr\\x75e', '/bin/true root root root', '""'],
-  command: ['/bin/true', '"/bin/true a"', '/bin/true a', '/nothere', '', '"/bin/true \'a"', '""',
-    '</etc/passwd', '"< /etc/passwd"'],
+  script: ['/usr/bin/true', '"/usr/bin/true a"', '/usr/bin/true root', '/usr/bin/true root root',
+    '/usr/bin/true nobody', '/usr/bin/true nothere', '/usr/bin/true root nothere', '/nothere', '',
+    '"/usr/bin/true \'a b\' c"', '"/usr/bin/true \'a"', "'/usr/bin/true a' root",
+    '/usr/bin/tr\\x75e', '/bin/true', '/usr/bin/true root root root', '""'],
+  command: ['/usr/bin/true', '"/usr/bin/true a"', '/usr/bin/true a', '/nothere', '', '/bin/true',
+    '"/usr/bin/true \'a"', '""', '</etc/passwd', '"< /etc/passwd"', '/usr/bin', '/usr/bin/./true'],
   user: ['root', 'nobody', 'nothere', 'root root', 'root nothere', ''],
   process: ['sshd', 'sshd -D', '"sshd -D"', ''],
   'init-file': ['', '5', '-254', '254', '255', '-255', 'overwrite', '3 overwrite', 'x', '5x', '-'],
@@ -169,7 +170,7 @@ export const preamble = `global_defs {
     script_user root
 }
 vrrp_script S {
-    script /bin/true
+    script /usr/bin/true
 }
 track_file F {
     file /tmp/track
@@ -235,7 +236,7 @@ const places: Readonly<Record<string, Place>> = {
   },
   vrrp_script: {
     keywords: vrrpScript,
-    wrap: (line, keyword) => `${preamble}vrrp_script T {\n${without(['script /bin/true'], keyword)}`
+    wrap: (line, keyword) => `${preamble}vrrp_script T {\n${without(['script /usr/bin/true'], keyword)}`
       + `    ${line}\n}\n${instanceWith('V', [])}`,
   },
   vrrp_track_process: {

@@ -172,9 +172,9 @@ class Maker {
     const good = fc.oneof(
       pick('nopreempt', 'preempt_delay 5', 'nopreempt\npreempt', 'dont_track_primary', 'track_src_ip'),
       pick('accept', 'no_accept', 'skip_check_adv_addr off', 'smtp_alert', 'debug 4', 'strict_mode off'),
-      pick('lower_prio_no_advert', 'higher_prio_send_advert', 'notify /bin/true', 'notify_deleted'),
-      pick('notify_master "/bin/true a b"', 'notify_backup /nothere', 'kernel_rx_buf_size 5'),
-      pick('notify_stop /bin/true nothere', 'notify_fault ""', 'garp_lower_prio_delay 0'),
+      pick('lower_prio_no_advert', 'higher_prio_send_advert', 'notify /usr/bin/true', 'notify_deleted'),
+      pick('notify_master "/usr/bin/true a b"', 'notify_backup /nothere', 'kernel_rx_buf_size 5'),
+      pick('notify_stop /usr/bin/true nothere', 'notify_fault ""', 'garp_lower_prio_delay 0'),
       pick(isUnicast ? 'use_vmac\nvmac_xmit_base' : 'use_vmac', isUnicast ? '' : 'use_vmac vrrp.9',
         'use_vmac_addr', 'promote_secondaries'),
       this.#number(0, 4294).map((value) => `garp_master_delay ${value}`),
@@ -196,7 +196,7 @@ class Maker {
         'use_vmac\npromote_secondaries', 'use_ipvlan', 'use_ipvlan ipv.1 192.0.2.9',
         'use_ipvlan 2001:db8::1 private', 'use_vmac vrrp.9 vrrp.8'),
       pick('nonsense', 'virtual_router_id 9', 'interface eth1', 'state MASTER\nstate BACKUP', 'priority'),
-      pick('notify /bin/true\nnotify /bin/true', 'strict_mode\npriority 255', 'strict_mode\nversion 3'),
+      pick('notify /usr/bin/true\nnotify /usr/bin/true', 'strict_mode\npriority 255', 'strict_mode\nversion 3'),
     );
     return this.#mostly(good, bad, 1);
   }
@@ -235,7 +235,7 @@ class Maker {
     return fc.tuple(
       this.#mostly(pick('V0 V1', 'V1 V0', 'V0\nV1'), pick('V0', '', 'V0 V9', 'V0 V0', 'V1 V0 V1'), 3),
       maybe(this.#trackBlock(), 3),
-      maybe(this.#mostly(pick('sync_group_tracking_weight', 'smtp_alert', 'notify /bin/true'),
+      maybe(this.#mostly(pick('sync_group_tracking_weight', 'smtp_alert', 'notify /usr/bin/true'),
         pick('global_tracking', 'notify_priority_changes maybe', 'nonsense')), 2),
     ).map(([members, ...more]) => ['vrrp_sync_group G {', `group {\n${members}\n}`,
       ...more.filter((one) => one !== ''), '}'].join('\n'));
@@ -258,11 +258,11 @@ class Maker {
   items(): Texts {
     return lines(
       this.#mostly(
-        pick('vrrp_script S0 {\nscript /bin/true\ninterval 2\nweight 5\n}',
-          'vrrp_script S0 {\nscript "/bin/true a"\nweight -5 reverse\nrise 2\nfall 2\n}'),
+        pick('vrrp_script S0 {\nscript /usr/bin/true\ninterval 2\nweight 5\n}',
+          'vrrp_script S0 {\nscript "/usr/bin/true a"\nweight -5 reverse\nrise 2\nfall 2\n}'),
         pick('', 'vrrp_script S0 {\n}', 'vrrp_script S0 {\nscript /nothere\n}',
-          'vrrp_script S0 {\nscript /bin/true\ninterval 0\n}')),
-      fc.constant('vrrp_script S1 {\nscript /bin/true\n}'),
+          'vrrp_script S0 {\nscript /usr/bin/true\ninterval 0\n}')),
+      fc.constant('vrrp_script S1 {\nscript /usr/bin/true\n}'),
       pick('track_file F0 {\nfile /tmp/f0\n}', 'track_file F0 {\nfile /tmp/f0\nweight 0\n}',
         'vrrp_track_file F0 {\nfile /tmp/f0\nweight 5\ninit_file 5\n}'),
       fc.constant('track_file F1 {\nfile /tmp/f1\nweight 0\n}'),

@@ -13,7 +13,7 @@ export const specimen = `global_defs {
 
 ! another comment
 vrrp_script S {
-    script "/bin/true a 'b c'"
+    script "/usr/bin/true a 'b c'"
     interval 2
 }
 

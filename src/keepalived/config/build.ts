@@ -20,6 +20,13 @@ const unlisted: readonly (readonly [Feature, string])[] = [
   ['TRACK_PROCESS', 'DISABLE_TRACK_PROCESS'],
 ];
 
+/** Parts that are there if any of some others is. */
+const anyOf: readonly (readonly [Feature, readonly Feature[]])[] = [
+  ['SNMP', ['SNMP_VRRP', 'SNMP_CHECKER', 'SNMP_RFCV2', 'SNMP_RFCV3']],
+  ['SNMP_RFC', ['SNMP_RFCV2', 'SNMP_RFCV3']],
+  ['FIREWALL', ['IPTABLES', 'NFTABLES']],
+];
+
 /** Reads the output of `keepalived --version`; undefined if there is no version in it. */
 export function parseBuild(text: string): Build | undefined {
   const version = parseVersion(/Keepalived v(\S+)/.exec(text)?.[1] ?? '');
@@ -29,5 +36,8 @@ export function parseBuild(text: string): Build | undefined {
   const features = new Set(listed.filter((feature) => options.includes(feature)));
   for (const [feature, absent] of unlisted) if (!options.includes(absent)) features.add(feature);
   if (options.some((option) => option.startsWith('LIBIPSET'))) features.add('IPSET');
+  for (const [feature, members] of anyOf) {
+    if (members.some((member) => features.has(member))) features.add(feature);
+  }
   return { version, features };
 }

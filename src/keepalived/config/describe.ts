@@ -24,7 +24,9 @@ export function describeScalar(shape: Scalar): string {
       const places = shape.digits === 1 ? 'place' : 'places';
       return `${min} to ${max}, with at most ${shape.digits} decimal ${places}`;
     }
-    case 'text': return shape.max === undefined ? 'a word' : `at most ${shape.max} characters`;
+    case 'text':
+      return shape.max !== undefined ? `at most ${shape.max} characters`
+        : shape.filled ? 'a word that is not empty' : 'a word';
     case 'choice': return joinWords(shape.of, 'or');
     case 'interface': return 'an interface, at most 15 characters';
     case 'address': {

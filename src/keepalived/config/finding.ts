@@ -101,8 +101,13 @@ export class Findings {
   }
 }
 
-/** `file:line:column: severity: sentence`, as compilers print. */
+/**
+ * `file:line:column: severity: sentence`, as compilers print. Characters that a terminal would obey
+ * or hide are written as `\u{1b}`.
+ */
 export function formatFinding(finding: Finding): string {
   const { file, line, column, severity, message } = finding;
-  return `${file}:${line}:${column}: ${severity}: ${message}`;
+  return `${file}:${line}:${column}: ${severity}: ${message}`
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) =>
+      `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`);
 }

@@ -3,6 +3,7 @@
  * not known is not checked.
  */
 import type { Feature } from './table/shapes.ts';
+import type { Version } from './version.ts';
 
 /** One network interface. */
 export interface InterfaceFacts {
@@ -50,7 +51,8 @@ export interface HostFacts {
   readonly cpus?: number;
   readonly user?: (name: string) => UserFacts | undefined;
   readonly group?: (name: string) => number | undefined;
-  readonly script?: (command: string, user: UserFacts) => ScriptState;
+  /** Releases differ in how they look at links. */
+  readonly script?: (command: string, user: UserFacts, version: Version) => ScriptState;
   readonly file?: (path: string) => 'missing' | 'file' | 'directory' | 'other';
   readonly routingNames?: RoutingNames;
 }

@@ -1,9 +1,12 @@
 /** Facts about this host, for Node.js on Linux. */
+import { execFile } from 'node:child_process';
 import { accessSync, constants, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from
   'node:fs';
 import { cpus, networkInterfaces } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
+import { type Build, parseBuild } from './build.ts';
 import type { HostFacts, InterfaceFacts, RoutingNames, ScriptState, UserFacts } from './host.ts';
+import { type Version, isAtLeast } from './version.ts';
 
 /** Flags and types of interfaces: linux/if.h and linux/if_arp.h. */
 const loopbackFlag = 0x8;
@@ -94,13 +97,23 @@ function findCommand(command: string): string | undefined {
   });
 }
 
-/** Whether anyone but root can change something on the way to a file. */
-function isChangeable(path: string): boolean {
-  const stat = lstatSync(path);
-  const isOpen = stat.isDirectory() ? (stat.mode & 0o1000) === 0 : stat.isFile();
-  const isGroupWritable = stat.gid !== 0 && (stat.mode & 0o020) !== 0;
-  const isWritable = isOpen && (isGroupWritable || (stat.mode & 0o002) !== 0);
-  return stat.uid !== 0 || isWritable || (path !== '/' && isChangeable(dirname(path)));
+/** `/a/b` is `/`, `/a` and `/a/b`. */
+function pathsTo(path: string): string[] {
+  return path === '/' ? ['/'] : [...pathsTo(dirname(path)), path];
+}
+
+/** Whether anyone but root can change something on the way to a file, links not followed. */
+function walk(path: string): ScriptState {
+  for (const step of pathsTo(path)) {
+    const stat = lstatSync(step);
+    const isRight = step === path ? stat.isFile() || stat.isSymbolicLink() : stat.isDirectory();
+    if (!isRight) return 'wrong-type';
+    const isOpen = stat.isDirectory() ? (stat.mode & 0o1000) === 0 : stat.isFile();
+    const isGroupWritable = stat.gid !== 0 && (stat.mode & 0o020) !== 0;
+    const isWritable = isOpen && (isGroupWritable || (stat.mode & 0o002) !== 0);
+    if (stat.uid !== 0 || isWritable) return 'insecure';
+  }
+  return 'ok';
 }
 
 function isExecutable(mode: number, owner: UserFacts, user: UserFacts): boolean {
@@ -110,17 +123,23 @@ function isExecutable(mode: number, owner: UserFacts, user: UserFacts): boolean 
 }
 
 /** Looks at a program as keepalived's check_script_secure does. */
-function scriptHere(command: string, user: UserFacts): ScriptState {
+function scriptHere(command: string, user: UserFacts, version: Version): ScriptState {
   try {
     const found = findCommand(command);
     if (found === undefined) return 'missing';
-    const path = realpathSync(found);
-    const stat = statSync(path);
-    if (!stat.isFile()) return 'wrong-type';
+    const real = realpathSync(found);
+    const stat = statSync(real);
     if (!isExecutable(stat.mode, stat, user)) return 'not-executable';
     const asRoot = user.uid === 0 || user.gid === 0
-      || (stat.uid === 0 && (stat.mode & 0o4100) === 0o4100);
-    return asRoot && isChangeable(path) ? 'insecure' : 'ok';
+      || (stat.uid === 0 && (stat.mode & 0o4100) === 0o4100)
+      || (stat.gid === 0 && (stat.mode & 0o2010) === 0o2010);
+    if (!asRoot) return 'ok';
+    // Up to 2.2.8 directories that are links were resolved before the look; now they are refused.
+    const asGiven = isAtLeast(version, '2.3.0') ? normalize(found)
+      : join(realpathSync(dirname(found)), basename(found));
+    const states = [walk(asGiven), walk(real)];
+    return states.find((state) => state === 'wrong-type')
+      ?? states.find((state) => state !== 'ok') ?? 'ok';
   } catch {
     return 'missing';
   }
@@ -137,4 +156,14 @@ export function factsOfThisHost(): HostFacts {
     file: fileHere,
     routingNames: routingNamesHere(),
   };
+}
+
+/** The keepalived that is installed; undefined if there is none, or if it says nothing in 5 s. */
+export async function installedBuild(program = 'keepalived'): Promise<Build | undefined> {
+  return await new Promise((resolve) => {
+    // It prints its version to standard error.
+    execFile(program, ['--version'], { timeout: 5000 }, (error, stdout, stderr) => {
+      resolve(parseBuild(`${stdout}${stderr}`));
+    });
+  });
 }

@@ -70,10 +70,19 @@ export function readConfigurationFile(path: string): IncludedFile {
     const stat = statSync(path);
     if (stat.isDirectory()) return { path, problem: 'is a directory' };
     if (!stat.isFile()) return { path, problem: 'is no regular file' };
-    if ((stat.mode & 0o111) !== 0) return { path, problem: 'is executable, so it is not included' };
+    if ((stat.mode & 0o111) !== 0) return { path, problem: 'is executable, so keepalived does not read it' };
     return { path, text: readFileSync(path, 'utf8') };
   } catch (error) {
-    return { path, problem: `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})` };
+    return { path, problem: problemOf(error) };
+  }
+}
+
+function problemOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code';
+  switch (code) {
+    case 'ENOENT': case 'ENOTDIR': return 'does not exist';
+    case 'EACCES': case 'EPERM': return 'may not be read by this user';
+    default: return `cannot be read (${code})`;
   }
 }
 

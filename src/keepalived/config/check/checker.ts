@@ -31,8 +31,8 @@ export class Checker {
   readonly statements: readonly Statement[];
   readonly facts: HostFacts;
   readonly global: GlobalDefs;
+  readonly version: Version;
   readonly #positions: Positions;
-  readonly #version: Version;
   readonly #findings: Findings;
 
   constructor(input: CheckInput) {
@@ -41,13 +41,13 @@ export class Checker {
     this.facts = input.facts;
     this.global = input.configuration.global_defs ?? {};
     this.#positions = input.positions;
-    this.#version = input.version;
+    this.version = input.version;
     this.#findings = input.findings;
   }
 
   /** Whether the target is this release or a later one. */
   since(release: string): boolean {
-    return isAtLeast(this.#version, release);
+    return isAtLeast(this.version, release);
   }
 
   positionOf(part: object, key?: string): Position {

@@ -8,6 +8,9 @@ import { type Checker, statementsOf } from './checker.ts';
 const root: UserFacts = { uid: 0, gid: 0 };
 const defaultUser = 'keepalived_script';
 
+/** Programs that the first process runs, around all others. */
+const outerKeywords = ['startup_script', 'shutdown_script'] as const;
+
 /** A program, with what the configuration says of it. */
 interface Program {
   readonly part: object;
@@ -62,7 +65,7 @@ function vrrpPrograms(checker: Checker): Program[] {
 
 /** Programs that run before and after keepalived. */
 function outerPrograms({ global }: Checker): Program[] {
-  return (['startup_script', 'shutdown_script'] as const).flatMap((keyword) =>
+  return outerKeywords.flatMap((keyword) =>
     program(global, keyword, keyword, global[keyword])
       .map((one) => ({ ...one, strictUser: true })));
 }
@@ -103,7 +106,11 @@ function settleDefaultUser(checker: Checker): DefaultUser {
       && (value as { user?: string }).user === undefined) {
       const found = settle();
       if ('problem' in found) {
-        checker.sayAt(at, `${keyword}: ${found.problem}`, { key: keyword, code: 'host' });
+        const isOuter = outerKeywords.some((outer) => outer === keyword);
+        checker.sayAt(at, `${keyword}: ${found.problem}`, {
+          key: keyword, code: 'host',
+          severity: isOuter || checker.since('2.2.5') ? 'error' : 'warning',
+        });
       }
     }
   }
@@ -113,7 +120,7 @@ function settleDefaultUser(checker: Checker): DefaultUser {
 function fallbackUser(checker: Checker, secure: boolean): DefaultUser {
   const found = checker.facts.user?.(defaultUser);
   if (found || !checker.facts.user) return found ?? root;
-  return secure && checker.since('2.2.5')
+  return secure
     ? { problem: `there is no user ${defaultUser}; give script_user before it` } : root;
 }
 
@@ -126,7 +133,8 @@ function fileOf(command: string): string | undefined {
 const problems: Readonly<Record<ScriptState, string>> = {
   ok: '',
   missing: 'is not there, or may not be reached by the user who is to run it',
-  'wrong-type': 'is no file that could be run',
+  'wrong-type': 'is no file, or a directory on its path is a link, which keepalived refuses from '
+    + '2.3.0 on',
   'not-executable': 'may not be run by its user',
   insecure: 'would be run by root, although others can change it',
 };
@@ -141,9 +149,9 @@ function checkProgram(checker: Checker, one: Program, user: UserFacts): boolean 
       key: one.keyword, code: 'host', value: one.user,
     });
   }
-  const state = checker.facts.script?.(file, user) ?? 'ok';
+  const state = checker.facts.script?.(file, user, checker.version) ?? 'ok';
   const secure = checker.global.enable_script_security === true;
-  const inhibited = secure && (state === 'wrong-type' || state === 'insecure');
+  const inhibited = state === 'wrong-type' || (secure && state === 'insecure');
   if (state !== 'ok') {
     const refused = one.needed && (state === 'missing' || inhibited);
     checker.say(one.part, `${one.title}: ${file} ${problems[state]}`, {
@@ -156,7 +164,10 @@ function checkProgram(checker: Checker, one: Program, user: UserFacts): boolean 
 function resolveUser(checker: Checker, one: Program, fallback: DefaultUser): UserFacts | undefined {
   if (one.user === undefined) {
     if (!('problem' in fallback)) return fallback;
-    checker.say(one.part, `${one.title}: ${fallback.problem}`, { key: one.keyword, code: 'host' });
+    checker.say(one.part, `${one.title}: ${fallback.problem}`, {
+      key: one.keyword, code: 'host',
+      severity: one.needed || checker.since('2.2.5') ? 'error' : 'warning',
+    });
     return undefined;
   }
   const found = userOf(checker, one.user, one.group);
@@ -186,7 +197,7 @@ export function checkScripts(checker: Checker): void {
   const looksAt = (configuration.vrrp_instance ?? []).length > 0;
   for (const one of [...vrrpPrograms(checker), ...outerPrograms(checker)]) {
     const user = resolveUser(checker, one, fallback);
-    const outer = one.keyword === 'startup_script' || one.keyword === 'shutdown_script';
+    const outer = outerKeywords.some((keyword) => keyword === one.keyword);
     if (!user || (!looksAt && !outer)) continue;
     if (checkProgram(checker, one, user) && !secure) {
       checker.say(one.part, `${one.title}: keepalived runs programs only with `

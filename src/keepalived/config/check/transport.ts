@@ -56,6 +56,9 @@ export function checkVirtualInterface(checker: Checker, effective: Effective): v
       say('vmac_xmit_base', `${key} with unicast needs vmac_xmit_base`);
     }
   }
+  if (!vmac && sends && instance.use_vmac_addr === true && !checker.since('2.2.5')) {
+    say('use_vmac_addr', 'use_vmac_addr does not go with unicast');
+  }
   if (instance.vmac_xmit_base === true && !vmac) {
     say('vmac_xmit_base', 'vmac_xmit_base needs use_vmac');
   }

@@ -27,7 +27,8 @@ export interface Expansion {
 /** What is known of the host when `$_PWD`, `$_INSTANCE` and `${_ENV X}` are replaced. */
 export interface DefinitionContext {
   readonly configId: string;
-  readonly directory: string;
+  /** Of the file that is being read. */
+  readonly directory: () => string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether `${_ENV X}` is known: from 2.4.0 on. */
   readonly hasEnvironment: boolean;
@@ -53,7 +54,7 @@ export class Definitions {
       parameters: readonly [number, number] = [0, 0],
       numeric = false,
     ) => this.set({ name, value: '', multiline: false, compute, parameters, numeric });
-    computed('_PWD', () => context.directory);
+    computed('_PWD', () => context.directory());
     computed('_INSTANCE', () => context.configId);
     // Any number of the range would do; the lowest makes the outcome the same each time.
     computed('_RANDOM', ([min]) => min ?? '0', [0, 2], true);

@@ -19,7 +19,7 @@ export interface ReaderOptions {
   readonly version: Version;
   /** What `@id` lines are compared with: by default the host's name up to the first dot. */
   readonly configId?: string;
-  /** For `$_PWD`. */
+  /** For `$_PWD`: the directory of the first file. Includes bring their own. */
   readonly directory?: string;
   /** For `${_ENV X}`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -55,7 +55,7 @@ export class LineReader {
     this.#last = lineOf('', file, 1);
     this.#definitions = new Definitions({
       configId: options.configId ?? '',
-      directory: options.directory ?? '',
+      directory: () => this.#files.includedFrom ?? options.directory ?? '',
       environment: options.environment ?? {},
       hasEnvironment: isAtLeast(options.version, '2.4.0'),
     });

@@ -42,6 +42,12 @@ export class SourceFiles {
     return this.#files.at(-1)?.file;
   }
 
+  /** The directory of an included file whose lines come next; undefined for the first file. */
+  get includedFrom(): string | undefined {
+    const file = this.#files.length > 1 ? this.current : undefined;
+    return file?.includes('/') === true ? file.slice(0, file.lastIndexOf('/')) || '/' : undefined;
+  }
+
   open(text: string, file: string): void {
     const lines = text.split('\n');
     if (lines.at(-1) === '') lines.pop();

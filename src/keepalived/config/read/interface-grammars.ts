@@ -55,8 +55,8 @@ type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 export function readVmac(cursor: Cursor): Grammars['vmac'] {
   const { version } = cursor.context;
   const value: Changeable<Grammars['vmac']> = {};
-  // Up to 2.2.8 two words count, however many there are.
-  const most = isAtLeast(version, '2.3.0') ? Infinity : 2;
+  // Up to 2.2.8 two words count, up to 2.2.4 one, however many there are.
+  const most = isAtLeast(version, '2.3.0') ? Infinity : isAtLeast(version, '2.2.5') ? 2 : 1;
   for (let count = 0; count < most && cursor.peek(); count += 1) {
     const first = cursor.next();
     if (first?.text === 'netlink_notify_msg' && isAtLeast(version, '2.3.0')) {

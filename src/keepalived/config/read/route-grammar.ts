@@ -140,6 +140,9 @@ const refused: Readonly<Record<string, string>> = {
   gw: 'use via', or: 'use nexthop', as: 'it is for MPLS alone',
 };
 
+/** The release that brought add, prepend and append. */
+const modesSince = '2.2.5';
+
 /** Words that are read by hand; false if the cursor stands at none of them. */
 function readWord(
   cursor: Cursor, word: Word, value: Record<string, unknown>, families: FamilyTracker,
@@ -153,6 +156,12 @@ function readWord(
   if (given === 'add' || given === 'prepend' || given === 'append') {
     value.mode = given;
     cursor.next();
+    if (!isAtLeast(cursor.context.version, modesSince)) {
+      cursor.error(word, {
+        code: 'not-in-version',
+        message: `${cursor.keyword}: "${given}" came with ${modesSince}`,
+      });
+    }
     return true;
   }
   const problem = refused[given];

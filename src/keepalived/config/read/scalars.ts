@@ -121,6 +121,9 @@ export function readScalar(
   switch (shape.kind) {
     case 'whole': case 'decimal': return readNumber(shape, word, cursor);
     case 'text':
+      if (shape.filled && word.text === '') {
+        return refuse(cursor, word, 'missing-value', 'is empty', describeScalar(shape));
+      }
       return shape.max !== undefined && Buffer.byteLength(word.text) > shape.max
         ? refuse(cursor, word, 'too-long', 'is too long', describeScalar(shape)) : word.text;
     case 'choice': {

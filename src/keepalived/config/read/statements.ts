@@ -14,6 +14,7 @@ import {
   type Version, compareVersions, formatVersion, isAtLeast, parseVersion,
 } from '../version.ts';
 import type { Row, Statement } from './context.ts';
+import { suggest } from './suggest.ts';
 
 interface WordLine {
   readonly line: Line;
@@ -105,7 +106,8 @@ export class StatementReader {
     const known = entry && this.#isKnown(keyword, entry, at);
     if (!entry || known !== true) {
       if (!entry) {
-        this.#error(at, 'unknown-keyword', keyword, `"${keyword}" is not a keyword here`);
+        this.#error(at, 'unknown-keyword', keyword,
+          `"${keyword}" is not a keyword here${suggest(keyword, keywords)}`);
       }
       return { line, words, at, ...this.#unknownBody() };
     }

@@ -1,6 +1,6 @@
 /** Keywords of global_defs (keepalived/core/global_parser.c). */
 import {
-  address, choice, flag, keyword, list, microsecondSeconds, onOff, onOffSince,
+  address, choice, filledText, flag, keyword, list, microsecondSeconds, onOff, onOffSince,
   optional, int32, seconds, special, text, uint32, whole, words, fields,
 } from './make.ts';
 import type { Flag, Keyword, Whole, Words } from './shapes.ts';
@@ -69,13 +69,13 @@ const reloading = {
     since: '2.2.5',
   }),
   json_version: keyword(whole(1, 2), 'Form of the JSON dump.', { since: '2.2.8', needs: 'JSON' }),
-  state_dump_file: keyword(text(), 'Where signal USR1 writes the state.', {
+  state_dump_file: keyword(filledText, 'Where signal USR1 writes the state.', {
     since: '2.3.3', exact: '2.3.3',
   }),
-  stats_dump_file: keyword(text(), 'Where signal USR2 writes the statistics.', {
+  stats_dump_file: keyword(filledText, 'Where signal USR2 writes the statistics.', {
     since: '2.3.3', exact: '2.3.3',
   }),
-  json_dump_file: keyword(text(), 'Where the JSON dump goes.', {
+  json_dump_file: keyword(filledText, 'Where the JSON dump goes.', {
     since: '2.3.3', exact: '2.3.3', needs: 'JSON',
   }),
   iproute_usr_dir: keyword(text(), "Directory of iproute2's own tables.", {
@@ -121,14 +121,16 @@ const notifying = {
   }),
   vrrp_notify_priority_changes: keyword(onOff, 'Notify when a priority changes.'),
   snmp_socket: keyword(text(4095), 'Where the SNMP master agent listens.', {
-    exact: '2.1.0', repeat: 'refused',
+    exact: '2.1.0', repeat: 'refused', needs: 'SNMP',
   }),
-  enable_traps: keyword(flag, 'Send SNMP traps.'),
+  enable_traps: keyword(flag, 'Send SNMP traps.', { needs: 'SNMP' }),
   enable_snmp_vrrp: keyword(flag, "Serve keepalived's own VRRP MIB.", { needs: 'SNMP_VRRP' }),
   enable_snmp_keepalived: keyword(flag, 'The same.', {
     deprecated: { use: 'enable_snmp_vrrp' }, needs: 'SNMP_VRRP',
   }),
-  enable_snmp_rfc: keyword(flag, 'Serve the MIBs of RFC 2787 and RFC 6527.'),
+  enable_snmp_rfc: keyword(flag, 'Serve the MIBs of RFC 2787 and RFC 6527.', {
+    needs: 'SNMP_RFC',
+  }),
   enable_snmp_rfcv2: keyword(flag, 'Serve the MIB of RFC 2787.', { needs: 'SNMP_RFCV2' }),
   enable_snmp_rfcv3: keyword(flag, 'Serve the MIB of RFC 6527.', { needs: 'SNMP_RFCV3' }),
   enable_snmp_checker: keyword(flag, 'Serve the MIB of the checkers.', { needs: 'SNMP_CHECKER' }),
@@ -162,8 +164,14 @@ const vrrp = {
   vrrp_garp_lower_prio_delay: keyword(whole(0, microsecondSeconds),
     'Seconds until the burst after an advertisement of lower priority.'),
   vrrp_garp_lower_prio_repeat: keyword(whole(0, int32), 'Messages in it.'),
-  vrrp_garp_interval: keyword(seconds(0.000001, longest), 'Pause between gratuitous ARPs.'),
-  vrrp_gna_interval: keyword(seconds(0.000001, longest), 'Pause between neighbour advertisements.'),
+  vrrp_garp_interval: keyword(seconds(0.000001, microsecondSeconds),
+    'Pause between gratuitous ARPs.', {
+      later: [{ since: '2.2.3', shape: seconds(0.000001, longest) }],
+    }),
+  vrrp_gna_interval: keyword(seconds(0.000001, microsecondSeconds),
+    'Pause between neighbour advertisements.', {
+      later: [{ since: '2.2.3', shape: seconds(0.000001, longest) }],
+    }),
   vrrp_min_garp: keyword(onOff, 'One gratuitous ARP and no more.'),
   vrrp_garp_extra_if: keyword(special('garp-extra-if', '[all] SECONDS', { min: 1, max: 86400 }),
     'Gratuitous ARP on other interfaces as well.', { since: '2.2.3', needs: 'VRRP_VMAC' }),
@@ -174,7 +182,9 @@ const vrrp = {
   vrrp_down_timer_adverts: keyword(whole(1, 100), 'Missed advertisements until takeover.', {
     since: '2.2.3',
   }),
-  vrrp_startup_delay: keyword(seconds(0.001, longest), 'Wait before VRRP starts.'),
+  vrrp_startup_delay: keyword(seconds(0.001, microsecondSeconds), 'Wait before VRRP starts.', {
+    later: [{ since: '2.2.3', shape: seconds(0.001, longest) }],
+  }),
   vrrp_delay_after_boot: keyword(seconds(0.001, longest), 'Wait since boot before VRRP starts.', {
     since: '2.4.0',
   }),
@@ -186,7 +196,7 @@ const vrrp = {
   vrrp_check_unicast_src: keyword(flag, 'Accept unicast from configured peers alone.'),
   vrrp_skip_check_adv_addr: keyword(onOffSince('2.3.0'),
     'Do not compare addresses again when the sender is the same.'),
-  v3_checksum_as_v2: keyword(onOff, 'Leave the pseudo header out of version 3 checksums.', {
+  v3_checksum_as_v2: keyword(flag, 'Leave the pseudo header out of version 3 checksums.', {
     since: '2.2.8',
   }),
   log_unknown_vrids: keyword(flag, 'Log VRIDs that nobody here uses.'),

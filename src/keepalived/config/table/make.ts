@@ -41,6 +41,9 @@ export function text(max?: number): Text {
   return max === undefined ? { kind: 'text' } : { kind: 'text', max };
 }
 
+/** A word that may not be empty. */
+export const filledText: Text = { kind: 'text', filled: true };
+
 export function choice<const T extends readonly string[]>(...of: T): Choice<T> {
   return { kind: 'choice', of };
 }

@@ -22,10 +22,11 @@ export interface Decimal {
   readonly unit: 's' | 'ms';
 }
 
-/** Any word; `max` is its greatest length in bytes, and `empty` whether it may be "". */
+/** Any word; `max` is its greatest length in bytes, and `filled` says that it may not be "". */
 export interface Text {
   readonly kind: 'text';
   readonly max?: number;
+  readonly filled?: true;
 }
 
 /** One of some words. */
@@ -211,7 +212,9 @@ export type GrammarName =
 export type Feature =
   | 'NFTABLES' | 'IPTABLES' | 'IPSET' | 'LVS' | 'REGEX' | 'VRRP_AUTH' | 'VRRP_VMAC' | 'VRRP_IPVLAN'
   | 'JSON' | 'BFD' | 'OLD_CHKSUM_COMPAT' | 'SNMP_VRRP' | 'SNMP_CHECKER' | 'SNMP_RFCV2'
-  | 'SNMP_RFCV3' | 'DBUS' | 'VRF' | 'LINKBEAT' | 'TRACK_PROCESS';
+  | 'SNMP_RFCV3' | 'DBUS' | 'VRF' | 'LINKBEAT' | 'TRACK_PROCESS'
+  // Any of several: one of SNMP's; one of its RFC MIBs; iptables or nftables.
+  | 'SNMP' | 'SNMP_RFC' | 'FIREWALL';
 
 /** One keyword of a block. */
 export interface Keyword<S extends Shape = Shape> {

@@ -147,7 +147,7 @@ const addresses = {
     cancels: ['no_accept'],
   }),
   no_accept: keyword(flag, 'Drop packets for the addresses unless their owner.', {
-    cancels: ['accept'],
+    cancels: ['accept'], needs: 'FIREWALL',
   }),
 } as const;
 

@@ -65,8 +65,13 @@ export const trackGroup = {
   }),
 } as const;
 
-const groupInterval = seconds(0, 2147.483647);
-const longerInterval = { later: [{ since: '2.3.2', shape: seconds(0, 4294.967295) }] } as const;
+const groupInterval = seconds(0, 2147);
+const longerInterval = {
+  later: [
+    { since: '2.2.3', shape: seconds(0, 2147.483647) },
+    { since: '2.3.2', shape: seconds(0, 4294.967295) },
+  ],
+} as const;
 
 export const garpGroup = blocks({
   garp_interval: keyword(groupInterval, 'Pause between gratuitous ARPs.', longerInterval),
