@@ -12,6 +12,8 @@ const layers = {
   kubernetes: ['core', 'wire'],
   config: ['core', 'wire'],
   observe: ['core', 'wire'],
+  // Watches any LAN from any host: it has the wire and the kernel's sockets, and no store.
+  measure: ['core', 'wire', 'net'],
 };
 
 /**

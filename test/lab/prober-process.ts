@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { realtimeMs } from '../../src/net/clock.ts';
 import { requestRealtime } from '../../src/net/sched.ts';
 import { serve } from './helper.ts';
-import { ProbeLog, type ProbeReport } from './probe-log.ts';
+import { ProbeLog, type ProbeReport } from '../../src/measure/probe-log.ts';
 import { echoPort, measuringPriority, numberLength } from './prober-wire.ts';
 
 const address = process.argv[2]!;
@@ -53,6 +53,11 @@ function turn(): void {
   setImmediate(turn);
 }
 
+function last(): { readonly node: string; readonly at: number } | null {
+  const answer = log.last();
+  return answer === null ? null : { node: answer.by, at: answer.at };
+}
+
 async function report(query: { since: number; thresholdMs: number }): Promise<ProbeReport> {
   const until = realtimeMs();
   await new Promise((resolve) => { setTimeout(resolve, patienceMs); });
@@ -65,6 +70,6 @@ socket.bind(0, () => {
     due = realtimeMs();
     turnedAt = due;
     turn();
-    serve({ report, last: () => log.last() });
+    serve({ report, last });
   });
 });

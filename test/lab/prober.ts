@@ -1,7 +1,7 @@
 import { LabError, until } from './command.ts';
 import type { Helper } from './helper.ts';
 import type { Lab } from './lab.ts';
-import type { ProbeReport } from './probe-log.ts';
+import type { ProbeReport } from '../../src/measure/probe-log.ts';
 import { startHelper } from './start-helper.ts';
 import type { Host } from './topology.ts';
 

@@ -1,6 +1,6 @@
 /** Runs in the switch's namespace: hears each cable of the LAN, and keeps who claimed what. */
 import { loadAddon, metaFields, type RawPacketSocket } from '../../src/net/addon.ts';
-import { ClaimLog, readClaim, type ClaimQuery } from './claim-log.ts';
+import { ClaimLog, readClaim, type ClaimQuery } from '../../src/measure/claim-log.ts';
 import { serve } from './helper.ts';
 import type { SnifferState } from './sniffer.ts';
 

@@ -1,4 +1,4 @@
-import type { Claim, ClaimQuery, FirstClaim, Overlap, Run } from './claim-log.ts';
+import type { Claim, ClaimQuery, FirstClaim, Overlap, Run } from '../../src/measure/claim-log.ts';
 import { LabError, run, until } from './command.ts';
 import type { Helper } from './helper.ts';
 import type { Lab } from './lab.ts';

@@ -5,7 +5,7 @@ import { sleep } from '../lab/command.ts';
 import { startKeepalived } from '../lab/keepalived.ts';
 import { Lab } from '../lab/lab.ts';
 import type { LabProcess } from '../lab/process.ts';
-import type { ProbeReport } from '../lab/probe-log.ts';
+import type { ProbeReport } from '../../src/measure/probe-log.ts';
 import type { Prober } from '../lab/prober.ts';
 
 const eip = '10.88.1.1';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ProbeLog } from '../../lab/probe-log.ts';
+import { ProbeLog } from '../../../src/measure/probe-log.ts';
 
 /** One packet a ms, answered 0.5 ms later by whom `holder` says; null: not at all. */
 function played(from: number, to: number, holder: (at: number) => string | null): ProbeLog {

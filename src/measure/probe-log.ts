@@ -1,4 +1,4 @@
-/** What became of a client's packets: kept by the prober, and summed up for the test. Pure. */
+/** What became of a client's packets: kept by a prober, and summed up for whoever asks. Pure. */
 
 /** A time without any answer, between two that came (or until now). */
 export interface Silence {
@@ -29,12 +29,13 @@ export interface ProbeReport {
   readonly answeredBy: Readonly<Record<string, number>>;
   readonly roundTripMs: { readonly p50: number; readonly p99: number };
   /** Who answered last, and when; null if nobody did. */
-  readonly last: { readonly node: string; readonly at: number } | null;
+  readonly last: Answer | null;
 }
 
-interface Answer {
+/** An answer: when it was received (wall-clock ms), and who gave it. */
+export interface Answer {
   readonly at: number;
-  readonly node: string;
+  readonly by: string;
 }
 
 interface Span {
@@ -50,10 +51,10 @@ export class ProbeLog {
   readonly #sentAt: Float64Array;
   readonly #roundTrip: Float64Array;
   readonly #answerAt: Float64Array;
-  readonly #answerNode: Uint8Array;
+  readonly #answerBy: Uint8Array;
   readonly #duplicateAt: number[] = [];
   readonly #stalls: Span[] = [];
-  readonly #nodes: string[] = [];
+  readonly #names: string[] = [];
   #sent = 0;
   #answers = 0;
 
@@ -62,7 +63,7 @@ export class ProbeLog {
     this.#sentAt = new Float64Array(capacity);
     this.#roundTrip = new Float64Array(capacity);
     this.#answerAt = new Float64Array(capacity);
-    this.#answerNode = new Uint8Array(capacity);
+    this.#answerBy = new Uint8Array(capacity);
   }
 
   /** Gives the packet's number. */
@@ -74,7 +75,7 @@ export class ProbeLog {
     return number;
   }
 
-  answer(number: number, at: number, node: string): void {
+  answer(number: number, at: number, by: string): void {
     if (number >= this.#sent || number < this.#sent - this.#capacity) return;
     const slot = number % this.#capacity;
     if (!Number.isNaN(this.#roundTrip[slot])) {
@@ -82,9 +83,9 @@ export class ProbeLog {
       if (this.#duplicateAt.length > 10_000) this.#duplicateAt.shift();
       return;
     }
-    this.#roundTrip[slot] = at - this.#sentAt[slot]!;
+    this.#roundTrip[slot] = at - (this.#sentAt[slot] ?? at);
     this.#answerAt[this.#answers % this.#capacity] = at;
-    this.#answerNode[this.#answers % this.#capacity] = this.#numberOf(node);
+    this.#answerBy[this.#answers % this.#capacity] = this.#numberOf(by);
     this.#answers += 1;
   }
 
@@ -94,11 +95,11 @@ export class ProbeLog {
     if (this.#stalls.length > 10_000) this.#stalls.shift();
   }
 
-  #numberOf(node: string): number {
-    const known = this.#nodes.indexOf(node);
+  #numberOf(by: string): number {
+    const known = this.#names.indexOf(by);
     if (known !== -1) return known;
-    if (this.#nodes.length === nobody) return nobody;
-    return this.#nodes.push(node) - 1;
+    if (this.#names.length === nobody) return nobody;
+    return this.#names.push(by) - 1;
   }
 
   last(): Answer | null {
@@ -107,22 +108,26 @@ export class ProbeLog {
 
   #answerNumber(number: number): Answer {
     const slot = number % this.#capacity;
-    return { at: this.#answerAt[slot]!, node: this.#nodes[this.#answerNode[slot]!] ?? '?' };
+    const by = this.#names[this.#answerBy[slot] ?? nobody] ?? '?';
+    return { at: this.#answerAt[slot] ?? NaN, by };
   }
 
   /**
    * Sums up [since, until]. A silence that had begun before `since` counts from its beginning, and
-   * one that has not ended counts up to `until`.
+   * one that has not ended counts up to `until`. With `changes`, those in which the answerer
+   * changed are listed however short they are.
    */
-  report(since: number, until: number, thresholdMs: number): ProbeReport {
-    const answers = this.#answersBetween(since, until);
+  report(since: number, until: number, thresholdMs: number, changes = false): ProbeReport {
+    const answers = this.answersBetween(since, until);
     const silences: Silence[] = [];
     let longest = 0;
     const between = (before: Answer | null, after: Answer | null): void => {
       const from = before?.at ?? since;
       const to = after?.at ?? until;
       longest = Math.max(longest, to - from);
-      if (to - from > thresholdMs) silences.push(this.#silence(from, to, before, after));
+      const listed = to - from > thresholdMs || (changes && before !== null && after !== null
+        && before.by !== after.by);
+      if (listed) silences.push(this.#silence(from, to, before, after));
     };
     let previous = this.#lastBefore(since);
     for (const answer of answers) {
@@ -132,7 +137,7 @@ export class ProbeLog {
     between(previous, null);
 
     const answeredBy: Record<string, number> = {};
-    for (const { node } of answers) answeredBy[node] = (answeredBy[node] ?? 0) + 1;
+    for (const { by } of answers) answeredBy[by] = (answeredBy[by] ?? 0) + 1;
     const packets = this.#packetsBetween(since, until);
     const times = packets.filter((time) => !Number.isNaN(time)).sort((a, b) => a - b);
     return {
@@ -153,12 +158,13 @@ export class ProbeLog {
     return {
       from, to, ms: to - from,
       lost: this.#packetsBetween(from, to).filter((time) => Number.isNaN(time)).length,
-      before: before?.node ?? null, after: after?.node ?? null,
+      before: before?.by ?? null, after: after?.by ?? null,
       ownStallMs: longestWithin(this.#stalls, from, to),
     };
   }
 
-  #answersBetween(since: number, until: number): Answer[] {
+  /** In the order in which they came; both instants included. */
+  answersBetween(since: number, until: number): Answer[] {
     const answers: Answer[] = [];
     const oldest = Math.max(0, this.#answers - this.#capacity);
     for (let number = this.#answers - 1; number >= oldest; number -= 1) {
@@ -178,14 +184,27 @@ export class ProbeLog {
     return null;
   }
 
+  /** When those packets were sent, of the ones sent in a time, that have no answer. */
+  lostBetween(since: number, until: number): number[] {
+    const lost: number[] = [];
+    const oldest = Math.max(0, this.#sent - this.#capacity);
+    for (let number = this.#sent - 1; number >= oldest; number -= 1) {
+      const slot = number % this.#capacity;
+      const at = this.#sentAt[slot] ?? NaN;
+      if (at < since) break;
+      if (at <= until && Number.isNaN(this.#roundTrip[slot])) lost.push(at);
+    }
+    return lost.reverse();
+  }
+
   /** Round-trip times of the packets sent in a time, NaN for those without an answer. */
   #packetsBetween(since: number, until: number): number[] {
     const times: number[] = [];
     const oldest = Math.max(0, this.#sent - this.#capacity);
     for (let number = this.#sent - 1; number >= oldest; number -= 1) {
-      const at = this.#sentAt[number % this.#capacity]!;
+      const at = this.#sentAt[number % this.#capacity] ?? NaN;
       if (at < since) break;
-      if (at <= until) times.push(this.#roundTrip[number % this.#capacity]!);
+      if (at <= until) times.push(this.#roundTrip[number % this.#capacity] ?? NaN);
     }
     return times.reverse();
   }

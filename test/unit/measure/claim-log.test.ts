@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { arpAnswer, arpClaims, arpProbe, decodeArp, encodeArp } from '../../../src/wire/arp.ts';
 import { dadSolicitation, encodeNeighbour, unsolicitedAdvertisement } from '../../../src/wire/ndp.ts';
-import { ClaimLog, readClaim } from '../../lab/claim-log.ts';
+import { ClaimLog, readClaim } from '../../../src/measure/claim-log.ts';
 
 const mac = '02:88:00:00:00:0b';
 const other = '02:88:00:00:00:0c';

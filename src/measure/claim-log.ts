@@ -1,6 +1,6 @@
-/** Who claimed which address when: what the sniffer keeps, and what is read from it. Pure. */
-import { decodeArp, meaningOfArp, noAddress } from '../../src/wire/arp.ts';
-import { decodeNeighbour, unspecified } from '../../src/wire/ndp.ts';
+/** Who claimed which address when: what a sniffer keeps, and what is read from it. Pure. */
+import { decodeArp, meaningOfArp, noAddress } from '../wire/arp.ts';
+import { decodeNeighbour, unspecified } from '../wire/ndp.ts';
 
 /**
  * `reply`: an answer to someone's question; `gratuitous`: told unasked, in any form; `request`: a
@@ -11,9 +11,10 @@ export const claimKinds = ['reply', 'gratuitous', 'request', 'probe'] as const;
 export type ClaimKind = (typeof claimKinds)[number];
 
 export interface Claim {
-  /** Host on whose cable it was heard, whatever MAC address it says. */
+  /** Who made it: where cables are listened to, the host on whose cable it was heard, whatever
+   * MAC address it says; else that MAC address. */
   readonly host: string;
-  /** Kernel receive time at the switch, wall-clock ms. */
+  /** Kernel receive time, wall-clock ms. */
   readonly at: number;
   readonly kind: ClaimKind;
   /** The MAC address that it claims the address for. */
@@ -118,11 +119,12 @@ class Column {
 
 const probeKind = claimKinds.indexOf('probe');
 const macsKept = 65_535;
+const hostsKept = 256;
 
 /** Bounded: what comes when it is full is counted in `overflow`, and nothing is then proven. */
 export class ClaimLog {
   overflow = 0;
-  readonly #hosts: readonly string[];
+  readonly #hosts: string[];
   readonly #capacity: number;
   readonly #columns = new Map<string, Column>();
   readonly #macs: string[] = [];
@@ -130,7 +132,7 @@ export class ClaimLog {
   #size = 0;
 
   constructor(hosts: readonly string[], capacity = 4_000_000) {
-    this.#hosts = hosts;
+    this.#hosts = [...hosts];
     this.#capacity = capacity;
   }
 
@@ -138,14 +140,21 @@ export class ClaimLog {
     return this.#size;
   }
 
+  /** The number of a host, new or known; null: there are too many (256). */
+  hostNumber(host: string): number | null {
+    const known = this.#hosts.indexOf(host);
+    if (known !== -1) return known;
+    return this.#hosts.length === hostsKept ? null : this.#hosts.push(host) - 1;
+  }
+
   addresses(): string[] {
     return [...this.#columns.keys()];
   }
 
-  /** `host` is an index into the hosts that the log was made with. */
-  add(address: string, host: number, at: number, kind: ClaimKind, mac: string): void {
+  /** `host` is its place among those that the log was made with, or its `hostNumber`. */
+  add(address: string, host: number | null, at: number, kind: ClaimKind, mac: string): void {
     const macNumber = this.#macNumber(mac);
-    if (this.#size >= this.#capacity || macNumber === null) {
+    if (this.#size >= this.#capacity || macNumber === null || host === null) {
       this.overflow += 1;
       return;
     }
@@ -173,21 +182,22 @@ export class ClaimLog {
     if (column === undefined) return;
     const { since = -Infinity, until = Infinity } = query;
     for (const index of this.#inOrder(column)) {
-      const at = column.at[index]!;
-      const host = this.#hosts[column.host[index]!]!;
+      const at = column.at[index] ?? NaN;
+      const host = this.#hosts[column.host[index] ?? 0] ?? '?';
       if (at < since || at > until || (query.host ?? host) !== host) continue;
       if ((column.kind[index] === probeKind) !== probes) continue;
-      const kind = claimKinds[column.kind[index]!]!;
-      yield { host, at, kind, mac: this.#macs[column.mac[index]!]! };
+      const kind = claimKinds[column.kind[index] ?? 0] ?? 'reply';
+      yield { host, at, kind, mac: this.#macs[column.mac[index] ?? 0] ?? '?' };
     }
   }
 
   /** Each cable has a queue of its own, so claims are read a little out of order. */
   #inOrder(column: Column): Iterable<number> {
-    const { at, length } = column;
+    const { length } = column;
+    const at = (index: number): number => column.at[index] ?? 0;
     const indices = Array.from({ length }, (_, index) => index);
     for (let index = 1; index < length; index += 1) {
-      if (at[index]! < at[index - 1]!) return indices.sort((a, b) => at[a]! - at[b]!);
+      if (at(index) < at(index - 1)) return indices.sort((a, b) => at(a) - at(b));
     }
     return indices;
   }
@@ -227,11 +237,12 @@ export class ClaimLog {
     for (const [index, host] of holders.entries()) {
       const newHolder = holders[index + 1];
       if (newHolder === undefined) break;
-      const begin = runs.find((run) => run.host === newHolder)!.first;
+      const begin = runs.find((run) => run.host === newHolder)?.first ?? Infinity;
       const late = runs.filter((run) => run.host === host && run.first > begin);
-      if (late.length === 0) continue;
+      const end = late.at(-1)?.last;
+      if (end === undefined) continue;
       overlaps.push({
-        address, host, newHolder, ms: late.at(-1)!.last - begin,
+        address, host, newHolder, ms: end - begin,
         claims: late.reduce((sum, run) => sum + run.claims, 0),
       });
     }
