@@ -1,7 +1,12 @@
 /** A map that copies itself at its first change: steps that change nothing cost nothing. */
-export class CowMap<K, V> {
+import { BucketMap } from './bucket-map.ts';
+
+/** Larger ones are copied in part. */
+const largestCopied = 256;
+
+export class CowMap<K extends string | number, V> {
   #map: ReadonlyMap<K, V>;
-  #own: Map<K, V> | null = null;
+  #own: Map<K, V> | BucketMap<K, V> | null = null;
 
   constructor(base: ReadonlyMap<K, V>) {
     this.#map = base;
@@ -38,11 +43,18 @@ export class CowMap<K, V> {
     this.#map = this.#own;
   }
 
-  #writable(): Map<K, V> {
+  #writable(): Map<K, V> | BucketMap<K, V> {
     if (this.#own === null) {
-      this.#own = new Map(this.#map);
+      this.#own = copyOf(this.#map);
       this.#map = this.#own;
     }
     return this.#own;
   }
+}
+
+function copyOf<K extends string | number, V>(
+  map: ReadonlyMap<K, V>,
+): Map<K, V> | BucketMap<K, V> {
+  if (map.size <= largestCopied) return new Map(map);
+  return map instanceof BucketMap ? map.fork() as BucketMap<K, V> : BucketMap.from(map);
 }
