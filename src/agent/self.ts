@@ -32,6 +32,7 @@ export class Self {
       unable: this.#fitness.unable,
       findings: this.#findings(),
       storeLatencyMs: this.#storeLatencyMs,
+      heartbeat: [], witness: false,
     };
   }
 

@@ -39,7 +39,7 @@ export interface EipPolicy {
 }
 
 /** What the agent knows of its own node; becomes the node record. */
-export type SelfFacts = Omit<NodeRecord, 'boot' | 'draining'>;
+export type SelfFacts = Omit<NodeRecord, 'boot' | 'draining' | 'epoch' | 'voters'>;
 
 export type Event =
   /** Time has passed: `nextWake` says when one is due. */

@@ -17,6 +17,12 @@ export interface TenureId {
   readonly incarnation: number;
 }
 
+/** One run of an agent, as a voter: a new boot has forgotten what the one before it promised. */
+export interface VoterId {
+  readonly node: string;
+  readonly boot: number;
+}
+
 /** Something that an operator should know of a node; `code` is stable, `text` is a sentence. */
 export interface Finding {
   readonly code: string;
@@ -48,6 +54,14 @@ export interface NodeRecord {
   readonly findings: readonly Finding[];
   /** Median time of a store request in ms, as last worth writing down. */
   readonly storeLatencyMs: number | null;
+  /** Where its heartbeats are received, as `address:port`; empty: it neither votes nor is judged. */
+  readonly heartbeat: readonly string[];
+  /** It votes, and never holds. */
+  readonly witness: boolean;
+  /** Quorum mode: the epoch that `voters` judge; 0 in lease mode. */
+  readonly epoch: number;
+  /** Empty in lease mode. */
+  readonly voters: readonly VoterId[];
 }
 
 /** The store's record that a node is alive. It exists for as long as the tenure has not ended. */

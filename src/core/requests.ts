@@ -23,7 +23,10 @@ export interface OpenRequest {
   readonly record: NodeRecord;
 }
 
-/** Extends the node lease by `ttlMs` from the moment the store applies it. */
+/**
+ * Extends the node lease by `ttlMs` from the moment the store applies it. Another TTL than the
+ * lease had is allowed, and lasts.
+ */
 export interface RenewRequest {
   readonly kind: 'renew';
   readonly tenure: TenureId;
@@ -36,6 +39,19 @@ export interface UpdateRequest {
   readonly tenure: TenureId;
   readonly record: NodeRecord;
   readonly revision: number;
+}
+
+/**
+ * Ends the tenure of a node that a majority of its voters withdrew from, ahead of its expiry.
+ * Applied only if its node lease still has `revision`, the one that the certificate speaks of.
+ */
+export interface EvictRequest {
+  readonly kind: 'evict';
+  /** Whose tenure is ended. */
+  readonly tenure: TenureId;
+  readonly revision: number;
+  /** Who asks for it, for people. */
+  readonly by: string;
 }
 
 /** Ends the node's own tenure: a planned stop. */
@@ -73,7 +89,8 @@ export interface SettleMovesRequest {
 }
 
 export type StoreRequest =
-  | OpenRequest | RenewRequest | UpdateRequest | CloseRequest | SwapRequest | SettleMovesRequest;
+  | OpenRequest | RenewRequest | UpdateRequest | EvictRequest | CloseRequest | SwapRequest
+  | SettleMovesRequest;
 
 export type StoreAnswer =
   | { readonly kind: 'opened'; readonly lease: NodeLease; /** As granted: at least what was asked. */ readonly ttlMs: number }
@@ -81,6 +98,9 @@ export type StoreAnswer =
   | { readonly kind: 'renewed'; readonly ttlMs: number }
   | { readonly kind: 'updated'; readonly lease: NodeLease }
   | { readonly kind: 'update-refused'; readonly current: NodeLease }
+  /** It is over: by this request, or before it. */
+  | { readonly kind: 'evicted' }
+  | { readonly kind: 'evict-refused'; readonly current: NodeLease }
   | { readonly kind: 'closed' }
   | { readonly kind: 'swapped'; readonly outcomes: readonly SwapOutcome[] }
   | { readonly kind: 'settled' }

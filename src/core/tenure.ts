@@ -60,7 +60,8 @@ function renew(draft: Draft): void {
 
 /** What the node record should say now. */
 export function desiredRecord(draft: Draft): NodeRecord {
-  return { ...draft.facts, boot: draft.boot, draining: draft.stopping };
+  const { epoch, voters } = draft.open?.lease.record ?? { epoch: 0, voters: [] };
+  return { ...draft.facts, boot: draft.boot, draining: draft.stopping, epoch, voters };
 }
 
 /** Brings the node record in the store up to date, one update at a time. */

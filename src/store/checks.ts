@@ -65,6 +65,12 @@ export function checkRequest(request: StoreRequest): void {
     case 'renew':
       checkTenure('tenure', request.tenure);
       return checkTtl(request.ttlMs);
+    case 'evict':
+      if (!Number.isSafeInteger(request.revision) || request.revision < 1) {
+        refuse(`the eviction of ${request.tenure.node} has revision ${request.revision}; `
+          + 'it must be that of a node lease');
+      }
+      return checkTenure('tenure', request.tenure);
     case 'update':
     case 'close':
       return checkTenure('tenure', request.tenure);

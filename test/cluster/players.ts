@@ -61,6 +61,7 @@ export class Player {
       facts: {
         place: `place of ${options.node}`, host: options.node, version: '1', startedAt: 0,
         weight: 1, labels: {}, unable: {}, findings: [], storeLatencyMs: null,
+        heartbeat: [], witness: false,
       },
       onFact: (fact) => this.facts.push(fact),
       onStopped: () => this.#stopped(),

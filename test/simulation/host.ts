@@ -124,7 +124,7 @@ export class Host {
     return {
       place: `${this.machine}:${String(this.#place)}`, host: this.machine, version: '0', startedAt: 0, weight: 1,
       labels: {}, unable: this.linkUp ? {} : { pool: 'eth0 is down' }, findings: [],
-      storeLatencyMs: null,
+      storeLatencyMs: null, heartbeat: [], witness: false,
     };
   }
 

@@ -158,6 +158,10 @@ export const sampleRecord: NodeRecord = {
   weight: 2.5, labels: { zone: 'a', 'rack/row': 'ü' }, draining: false,
   unable: { 'eip-1': 'no link' }, findings: [{ code: 'c', subject: 's', text: 't' }],
   storeLatencyMs: 1.25,
+  heartbeat: ['192.0.2.1:7400', '[2001:db8::1]:7400'],
+  witness: false,
+  epoch: 3,
+  voters: [{ node: 'a', boot: 1 }, { node: 'b', boot: 7 }],
 };
 
 /** A deadline for calls that are meant to succeed. */

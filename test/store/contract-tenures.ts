@@ -65,6 +65,34 @@ export function tenureContract({ run, scale }: Contract): void {
       ok(renewed.kind === 'renewed' && renewed.ttlMs >= scale.ttlMs + 1);
     }));
 
+    it('end for ever when they are evicted at the revision that the evictor knows', run(async (lab) => {
+      const observer = await lab.observe();
+      const holder = lab.client();
+      const lease = await open(holder, 'a');
+      const tenure = lease.id;
+      const evictor = lab.client();
+      const evict = (revision: number) => evictor.perform({
+        kind: 'evict', tenure, revision, by: 'b',
+      }, soon());
+      const updated = await holder.perform({
+        kind: 'update', tenure, record: { ...lease.record, weight: 7 }, revision: lease.revision,
+      }, soon());
+      ok(updated.kind === 'updated');
+      const refused = await evict(lease.revision);
+      ok(refused.kind === 'evict-refused');
+      assert.deepEqual(refused.current, updated.lease);
+      assert.equal((await renew(holder, tenure, 60_000)).kind, 'renewed');
+      assert.equal((await evict(updated.lease.revision)).kind, 'evicted');
+      await observer.until(() => !observer.view.nodes.has('a'), 'the end by eviction');
+      assert.deepEqual(
+        await answersFor(holder, tenure, updated.lease.revision), Array(4).fill('ended'));
+      assert.equal((await evict(updated.lease.revision)).kind, 'evicted', 'again');
+      const next = await open(lab.client(), 'a');
+      assert.ok(next.id.incarnation > tenure.incarnation, 'a later tenure');
+      assert.equal((await evict(next.revision)).kind, 'evicted', 'meant for the earlier tenure');
+      assert.equal((await renew(lab.client(), next.id, 60_000)).kind, 'renewed');
+    }));
+
     it('are refused to a second agent of the same name, who learns of the first', run(async (lab) => {
       const first = await open(lab.client(), 'a', { record: { host: 'h1', place: 'p1' } });
       const answer = await tryOpen(lab.client(), 'a', { record: { host: 'h2', place: 'p2' } });

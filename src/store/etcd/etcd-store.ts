@@ -64,6 +64,8 @@ export class EtcdStore implements LeaseStore {
         return this.#tenures.renew(request.tenure, request.ttlMs, signal);
       case 'update':
         return this.#tenures.update(request, signal);
+      case 'evict':
+        return this.#tenures.evict(request, signal);
       case 'close':
         return this.#tenures.close(request.tenure, signal);
       case 'swap': {

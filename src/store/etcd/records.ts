@@ -36,6 +36,11 @@ const nodeSchema = z.object({
   unable: z.record(z.string(), z.string()),
   findings: z.array(z.object({ code: z.string(), subject: z.string(), text: z.string() })),
   storeLatencyMs: z.number().nullable(),
+  // Absent in what an agent wrote that knew of lease mode alone.
+  heartbeat: z.array(z.string()).default([]),
+  witness: z.boolean().default(false),
+  epoch: z.int().min(0).default(0),
+  voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
 });
 
 const moveSchema = z.object({ to: z.string().min(1), at: z.number() });
@@ -89,4 +94,5 @@ export function decodeMove(eip: Eip, value: Buffer): MoveRequest | null {
 export const unreadableNode: NodeRecord = {
   boot: 0, place: '', host: '', version: '', startedAt: 0, weight: 0, labels: {},
   draining: true, unable: {}, findings: [], storeLatencyMs: null,
+  heartbeat: [], witness: false, epoch: 0, voters: [],
 };

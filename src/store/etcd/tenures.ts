@@ -9,7 +9,7 @@
 import type { IKeyValue, ILeaseKeepAliveResponse } from 'etcd3';
 import { sameTenure } from '../../core/model.ts';
 import type { EipLease, NodeLease, NodeRecord, TenureId, ViewChange } from '../../core/model.ts';
-import type { OpenRequest, StoreAnswer, UpdateRequest } from '../../core/requests.ts';
+import type { EvictRequest, OpenRequest, StoreAnswer, UpdateRequest } from '../../core/requests.ts';
 import { StoreError } from '../lease-store.ts';
 import type { Connection } from './connection.ts';
 import { EtcdError } from './errors.ts';
@@ -111,6 +111,27 @@ export class Tenures {
     const [kv] = found(responses, 0);
     if (kv === undefined) return this.forget(tenure);
     return { kind: 'update-refused', current: nodeLease(tenure, kv) };
+  }
+
+  /** The key goes first, by compare-and-swap: from then on the tenure has ended. */
+  async evict({ tenure, revision }: EvictRequest, signal: AbortSignal): Promise<StoreAnswer> {
+    const key = this.#keys.node(tenure);
+    const { kvs } = await this.#connection.call('range', { key }, signal, true);
+    const [kv] = kvs;
+    if (kv === undefined) return { kind: 'evicted' };
+    if (Number(kv.mod_revision) !== revision) {
+      return { kind: 'evict-refused', current: nodeLease(tenure, kv) };
+    }
+    const { succeeded, responses } = await this.#connection.call('txn', {
+      compare: [unchanged(key, revision)],
+      success: [remove(key)],
+      failure: [get(key)],
+    }, signal);
+    const now = succeeded ? undefined : found(responses, 0)[0];
+    if (now !== undefined) return { kind: 'evict-refused', current: nodeLease(tenure, now) };
+    // So that its renewals are refused, should it still believe in the tenure.
+    if (succeeded && kv.lease !== '0') await this.#revoke(kv.lease, signal);
+    return { kind: 'evicted' };
   }
 
   async close(tenure: TenureId, signal: AbortSignal): Promise<StoreAnswer> {

@@ -77,6 +77,7 @@ export class KubernetesStore implements LeaseStore {
       case 'open': return this.#nodeLeases.open(request, signal);
       case 'renew': return this.#nodeLeases.renew(request, signal);
       case 'update': return this.#nodeLeases.update(request, signal);
+      case 'evict': return this.#nodeLeases.evict(request, signal);
       case 'close': return this.#nodeLeases.close(request, signal);
       case 'swap': return this.#swaps.swap(request, signal);
       case 'settle-moves':

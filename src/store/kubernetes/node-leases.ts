@@ -5,7 +5,7 @@
  */
 import type { NodeLease, NodeRecord, TenureId } from '../../core/model.ts';
 import type {
-  CloseRequest, OpenRequest, RenewRequest, StoreAnswer, UpdateRequest,
+  CloseRequest, EvictRequest, OpenRequest, RenewRequest, StoreAnswer, UpdateRequest,
 } from '../../core/requests.ts';
 import { sameTenure } from '../../core/model.ts';
 import { StoreError } from '../lease-store.ts';
@@ -112,6 +112,23 @@ export class NodeLeases {
         this.#modules.keeper.setSelf(null);
         return { kind: 'closed' };
       }
+    }
+    throw this.#contended(tenure.node);
+  }
+
+  /** Another node's tenure: whoever reads the object finds that it has ended, its holder as well. */
+  async evict({ tenure, revision, by }: EvictRequest, signal: AbortSignal): Promise<StoreAnswer> {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const found = await this.#io.find(tenure.node, signal);
+      if (found?.state.kind === 'ended' && found.state.incarnation >= tenure.incarnation) {
+        return { kind: 'evicted' };
+      }
+      if (found?.state.kind !== 'live') break;
+      const { lease } = found.state;
+      if (!sameTenure(lease.id, tenure)) return { kind: 'evicted' };
+      if (lease.revision !== revision) return { kind: 'evict-refused', current: lease };
+      const body = writeEndedNode(tenure, `evicted by ${by}`, Date.now());
+      if (await this.#io.replace(body, found.revision, signal) !== null) return { kind: 'evicted' };
     }
     throw this.#contended(tenure.node);
   }

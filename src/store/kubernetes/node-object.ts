@@ -44,12 +44,18 @@ const recordSchema = z.object({
   unable: z.record(z.string(), z.string()),
   findings: z.array(z.object({ code: z.string(), subject: z.string(), text: z.string() })),
   storeLatencyMs: z.number().nullable(),
+  // Absent in what an agent wrote that knew of lease mode alone.
+  heartbeat: z.array(z.string()).default([]),
+  witness: z.boolean().default(false),
+  epoch: z.int().min(0).default(0),
+  voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
 });
 
 /** Stands for the record of a tenure that may be live but says nothing of itself. */
 export const unknownRecord: NodeRecord = {
   boot: 0, place: '', host: '', version: '', startedAt: 0, weight: 0, labels: {},
   draining: true, unable: {}, findings: [], storeLatencyMs: null,
+  heartbeat: [], witness: false, epoch: 0, voters: [],
 };
 
 /** The name of a Kubernetes node stays as it is; what would be ambiguous in others is escaped. */

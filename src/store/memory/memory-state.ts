@@ -71,6 +71,14 @@ export class MemoryState {
       }
       case 'update':
         return this.#update(request);
+      case 'evict': {
+        const entry = this.#entry(request.tenure);
+        if (entry !== undefined && entry.lease.revision !== request.revision) {
+          return { kind: 'evict-refused', current: entry.lease };
+        }
+        if (entry !== undefined) this.#endNode(request.tenure.node);
+        return { kind: 'evicted' };
+      }
       case 'close':
         if (this.#entry(request.tenure) === undefined) return { kind: 'ended' };
         this.#endNode(request.tenure.node);

@@ -39,7 +39,7 @@ describe('the runner of the core', () => {
     await until(() => store.lease('10.0.0.1') !== undefined);
     store.apply({
       kind: 'open', node: 'b', replaces: 0, ttlMs: 1e9,
-      record: { ...facts, boot: 0, draining: false, place: 'b' },
+      record: { ...facts, boot: 0, draining: false, epoch: 0, voters: [], place: 'b' },
     }, 0);
     store.setDrain('a', true);
     const before = performed.filter((kind) => kind === 'swap').length;

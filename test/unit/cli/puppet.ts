@@ -24,6 +24,7 @@ export class Puppet {
     const record: NodeRecord = {
       boot: 0, place: node, host: `${node}.example`, version: '0.1.0', startedAt: Date.now(),
       weight: 100, labels: {}, draining: false, unable: {}, findings: [], storeLatencyMs: 1.25,
+      heartbeat: [], witness: false, epoch: 0, voters: [],
       ...facts,
     };
     const answer = await store.perform(

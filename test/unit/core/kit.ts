@@ -14,7 +14,7 @@ export const options: CoreOptions = {
 
 export const facts: SelfFacts = {
   place: 'here', host: 'host-a', version: '1', startedAt: 0, weight: 100, labels: {}, unable: {},
-  findings: [], storeLatencyMs: null,
+  findings: [], storeLatencyMs: null, heartbeat: [], witness: false,
 };
 
 export function policies(...eips: readonly string[]): Map<string, EipPolicy> {
@@ -74,7 +74,7 @@ export class Kit {
 
   /** Another node comes alive in the store. */
   join(node: string, own: Partial<NodeLease['record']> = {}): NodeLease['id'] {
-    const record = { ...facts, boot: 0, draining: false, ...own, place: node };
+    const record = { ...facts, boot: 0, draining: false, epoch: 0, voters: [], ...own, place: node };
     const answer = this.store.apply(
       { kind: 'open', node, replaces: 0, ttlMs: 1e9, record }, this.now,
     );

@@ -156,7 +156,7 @@ describe('a name that is taken', () => {
     const kit = new Kit();
     kit.store.apply({
       kind: 'open', node: 'a', replaces: 0, ttlMs: 1e9,
-      record: { ...kit.state.facts, boot: 0, draining: false, place: 'elsewhere', host: 'other' },
+      record: { ...kit.state.facts, boot: 0, draining: false, epoch: 0, voters: [], place: 'elsewhere', host: 'other' },
     }, kit.now);
     for (let i = 0; i < 100 && kit.state.phase.kind !== 'stopped'; i++) {
       kit.pass(200);
@@ -170,7 +170,7 @@ describe('a name that is taken', () => {
     const kit = new Kit();
     kit.store.apply({
       kind: 'open', node: 'a', replaces: 0, ttlMs: 1e9,
-      record: { ...kit.state.facts, boot: 0, draining: false },
+      record: { ...kit.state.facts, boot: 0, draining: false, epoch: 0, voters: [] },
     }, kit.now);
     kit.pass(0);
     kit.settle();

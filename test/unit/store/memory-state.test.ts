@@ -7,6 +7,7 @@ import { MemoryState } from '../../../src/store/memory/memory-state.ts';
 const record: NodeRecord = {
   boot: 0, place: 'p1', host: 'h', version: '0', startedAt: 0, weight: 1, labels: {},
   draining: false, unable: {}, findings: [], storeLatencyMs: null,
+  heartbeat: [], witness: false, epoch: 0, voters: [],
 };
 
 function open(state: MemoryState, node: string, now: number): TenureId {

@@ -29,6 +29,10 @@ const node = fc.record({
   draining: fc.boolean(), unable: labels,
   findings: fc.array(fc.record({ code: text, subject: text, text }, { noNullPrototype: true })),
   storeLatencyMs: fc.option(fc.integer({ min: 0, max: 10_000 })),
+  heartbeat: fc.array(text), witness: fc.boolean(), epoch: count,
+  voters: fc.array(fc.record({
+    node: fc.string({ minLength: 1 }), boot: fc.integer({ min: 1, max: 1e6 }),
+  }, { noNullPrototype: true })),
 }, { noNullPrototype: true });
 
 describe('records in etcd', () => {

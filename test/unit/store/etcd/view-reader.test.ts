@@ -12,6 +12,7 @@ const keys = new Keys('/tenure/');
 const record: NodeRecord = {
   boot: 1, place: 'p', host: 'h', version: '1', startedAt: 0, weight: 1, labels: {},
   draining: false, unable: {}, findings: [], storeLatencyMs: null,
+  heartbeat: [], witness: false, epoch: 0, voters: [],
 };
 const a1 = { node: 'a', incarnation: 1 };
 const a2 = { node: 'a', incarnation: 2 };
