@@ -58,6 +58,14 @@ describe('the log', () => {
     assert.match(lines.join(''), /\(secret\)/);
   });
 
+  it('hides a secret within a list, and leaves the caller its own object', () => {
+    const { log, last } = logger();
+    const fields = { users: [{ name: 'root', password: 'hunter2' }] };
+    log.info(fields, 'x');
+    assert.deepEqual(last().users, [{ name: 'root', password: '(secret)' }]);
+    assert.equal(fields.users[0]?.password, 'hunter2');
+  });
+
   it('tells an error by message, code and cause, and by its stack only when debugging', () => {
     const error = Object.assign(new Error('refused', { cause: new Error('deeper') }), { code: 'EPERM' });
     const { log, last } = logger();
