@@ -99,6 +99,8 @@ export class CoreRunner {
         return announcer.announce(effect.announcements);
       case 'request':
         return this.#request(effect.id, effect.request);
+      case 'heartbeat':
+        return; // Nobody is asked for support yet.
       case 'tell':
         return this.#options.onFact(effect.fact);
       case 'stopped':

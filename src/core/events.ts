@@ -1,4 +1,5 @@
 /** What goes into the core and what comes out of it. */
+import type { Heartbeat, Obituary } from './heartbeat.ts';
 import type { Eip, MoveReason, NodeLease, NodeRecord, TenureId, ViewChange } from './model.ts';
 import type { StoreAnswer, StoreRequest } from './requests.ts';
 import type { Selector } from './selector.ts';
@@ -47,6 +48,9 @@ export type Event =
   /** The outcome of a request; null: unknown (no answer within its time, or the way broke). */
   | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer | null }
   | { readonly kind: 'view'; readonly change: ViewChange }
+  /** A datagram of another agent, found authentic. What has arrived is heard before a `tick`. */
+  | { readonly kind: 'heard'; readonly heartbeat: Heartbeat }
+  | { readonly kind: 'died'; readonly obituary: Obituary }
   | { readonly kind: 'policies'; readonly policies: ReadonlyMap<Eip, EipPolicy> }
   | { readonly kind: 'self'; readonly facts: SelfFacts }
   /** Hand over all there is, end the tenure, be done. */
@@ -64,6 +68,8 @@ export type Effect =
   | { readonly kind: 'arm'; readonly until: number }
   | { readonly kind: 'announce'; readonly announcements: readonly Announcing[] }
   | { readonly kind: 'request'; readonly id: number; readonly request: StoreRequest }
+  /** To be sent at once to every heartbeat address in that node's record. */
+  | { readonly kind: 'heartbeat'; readonly to: string; readonly heartbeat: Heartbeat }
   | { readonly kind: 'tell'; readonly fact: Fact }
   /** All is handed over and the tenure ended. */
   | { readonly kind: 'stopped' }

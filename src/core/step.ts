@@ -41,6 +41,9 @@ function apply(draft: Draft, event: Event): void {
       return onAnswer(draft, event.id, event.answer);
     case 'view':
       return onView(draft, event.change);
+    case 'heard':
+    case 'died':
+      return;
     case 'policies':
       draft.policies = event.policies;
       draft.touchAll();

@@ -199,6 +199,8 @@ export class Host {
         return;
       case 'request':
         return this.#request(effect.id, effect.request, process);
+      case 'heartbeat':
+        return;
       case 'tell':
         return this.#world.count(effect.fact);
       case 'stopped':

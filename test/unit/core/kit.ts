@@ -114,6 +114,8 @@ export class Kit {
       case 'arm':
         this.said.push(effect.until === 0 ? 'close the gate' : `arm for ${String(Math.round(effect.until - this.now))} ms`);
         return;
+      case 'heartbeat':
+        return;
       case 'tell':
         return;
       case 'stopped':
