@@ -14,7 +14,6 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +21,8 @@ import { parseAllDocuments } from 'yaml';
 import { LabError, attempt, until } from './command.ts';
 import type { CommandResult } from './command.ts';
 import { findProgram, provideApiServer } from './apiserver-build.mjs';
+import { askServer } from './apiserver-ask.mjs';
+import type { AskedFor } from './apiserver-ask.mjs';
 import { freePorts, startEtcd } from './etcd.ts';
 import type { EtcdAddress, EtcdCluster } from './etcd.ts';
 import { LabProcess } from './process.ts';
@@ -43,6 +44,7 @@ export interface ApiAnswer {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const askProgram = fileURLToPath(new URL('apiserver-ask.mjs', import.meta.url));
 const startTimeoutMs = 60_000;
 const running = new Set<ApiServer>();
 process.once('exit', () => {
@@ -150,38 +152,34 @@ export class ApiServer {
     writeFileSync(join(this.dir, 'tokens.csv'), lines.join(''), { flag: 'a' });
   }
 
-  /** One request, as `user`; through the prefix it is not asked for. */
+  /** One request, as `user`; where there is a prefix, by a process behind it. */
   async ask(method: string, path: string, body?: unknown, user = 'admin'): Promise<ApiAnswer> {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const request = https.request(`${this.url}${path}`, {
-        method,
-        ca: readFileSync(this.caFile),
-        agent: false,
-        timeout: 10_000,
-        headers: {
-          authorization: `Bearer ${this.token(user)}`,
-          'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-        },
-      }, (response) => {
-        const pieces: Buffer[] = [];
-        response.on('data', (piece: Buffer) => pieces.push(piece));
-        response.on('error', reject);
-        response.on('end', () => {
-          const said = Buffer.concat(pieces).toString();
-          let json: unknown = said;
-          try {
-            json = JSON.parse(said);
-          } catch {
-            // Such as /metrics: text.
-          }
-          resolve({ status: response.statusCode ?? 0, body: json });
-        });
-      });
-      request.on('timeout', () => request.destroy(new Error(`${method} ${path}: no answer`)));
-      request.on('error', reject);
-      request.end(text);
+    const request: AskedFor = {
+      url: `${this.url}${path}`, method, ca: readFileSync(this.caFile, 'utf8'),
+      text: body === undefined ? '' : JSON.stringify(body),
+      headers: {
+        authorization: `Bearer ${this.token(user)}`,
+        'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+      },
+    };
+    const { status, text } = this.#prefix.length === 0
+      ? await askServer(request) : await this.#askBehindPrefix(request);
+    try {
+      return { status, body: JSON.parse(text) as unknown };
+    } catch {
+      // Such as /metrics: text.
+      return { status, body: text };
+    }
+  }
+
+  async #askBehindPrefix(request: AskedFor): Promise<{ status: number; text: string }> {
+    const [file = '', ...args] = this.#prefix;
+    const result = await attempt([file, ...args, process.execPath, askProgram], {
+      input: JSON.stringify(request), timeoutMs: 15_000,
+      env: { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' },
     });
+    if (result.code === 0) return JSON.parse(result.stdout) as { status: number; text: string };
+    throw new LabError(`${request.method} ${request.url}: ${result.stderr.trim()}`);
   }
 
   /** The same; throws unless it succeeds. */

@@ -1,9 +1,13 @@
-/** Tenure itself in a lab: an etcd in the store's namespace, agents on the nodes, and commands. */
+/** Tenure itself in a lab: a store in its namespace, agents on the nodes, and commands. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LabError, until, type CommandResult } from './command.ts';
-import { startEtcd, type EtcdCluster, type EtcdLabOptions } from './etcd.ts';
+import type { ApiServer } from './apiserver.ts';
+import type { EtcdCluster, EtcdLabOptions } from './etcd.ts';
+import {
+  EtcdLabStore, KubernetesLabStore, type LabStore, type StoreKind,
+} from './lab-store.ts';
 import type { Lab } from './lab.ts';
 import type { LabProcess } from './process.ts';
 
@@ -25,30 +29,32 @@ export interface StatusView {
 export type AgentSettings = Readonly<Record<string, unknown>>;
 
 export class Tenure {
-  readonly etcd: EtcdCluster;
+  readonly store: LabStore;
   readonly #lab: Lab;
-  readonly #endpoints: readonly string[];
 
-  private constructor(lab: Lab, etcd: EtcdCluster) {
+  private constructor(lab: Lab, store: LabStore) {
     this.#lab = lab;
-    this.etcd = etcd;
-    this.#endpoints = etcd.endpoints;
+    this.store = store;
   }
 
-  /** Starts etcd on the store's host; gone with the lab. */
-  static async start(lab: Lab, options: EtcdLabOptions = {}): Promise<Tenure> {
-    const { namespace, mgmt } = lab.host('store');
-    const members = options.members ?? 1;
-    const etcd = await startEtcd({
-      ...options,
-      prefix: ['nsenter', `--net=/run/netns/${namespace}`, '--'],
-      listen: Array.from({ length: members }, (_, index) => ({
-        host: mgmt!, client: 2379 + index * 10, peer: 2380 + index * 10, metrics: 2381 + index * 10,
-      })),
-    });
-    lab.adopt(etcd.dir);
-    lab.defer(async () => etcd.stop());
-    return new Tenure(lab, etcd);
+  /** Starts the store on its host, an etcd unless told; gone with the lab. */
+  static async start(
+    lab: Lab, { store = 'etcd', ...options }: EtcdLabOptions & { readonly store?: StoreKind } = {},
+  ): Promise<Tenure> {
+    return new Tenure(lab, store === 'etcd'
+      ? await EtcdLabStore.start(lab, options) : await KubernetesLabStore.start(lab));
+  }
+
+  /** Where the store is one. */
+  get etcd(): EtcdCluster {
+    if (this.store instanceof EtcdLabStore) return this.store.cluster;
+    throw new LabError(`the store of this lab is ${this.store.kind}, not etcd`);
+  }
+
+  /** Where the store is one. */
+  get apiServer(): ApiServer {
+    if (this.store instanceof KubernetesLabStore) return this.store.server;
+    throw new LabError(`the store of this lab is ${this.store.kind}, not kubernetes`);
   }
 
   /**
@@ -71,7 +77,7 @@ export class Tenure {
     // YAML is a superset of JSON.
     writeFileSync(file, JSON.stringify({
       node: { name: node },
-      store: { etcd: { endpoints: this.#endpoints } },
+      store: this.store.settings,
       lease: { duration: '2s', settleTime: '100ms' },
       log: { level: 'debug', format: 'json' },
       ...settings,
@@ -86,8 +92,7 @@ export class Tenure {
     return this.#lab.attempt('store', [process.execPath, program, ...args], {
       input, timeoutMs: 60_000,
       env: {
-        ...process.env, NODE_OPTIONS: '', NO_COLOR: '1',
-        TENURE_ETCD_ENDPOINTS: this.#endpoints.join(','),
+        ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', ...this.store.env,
       },
     });
   }
