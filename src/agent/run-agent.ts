@@ -5,7 +5,7 @@ import { createLogger } from '../observe/logging.ts';
 import { startHttp } from '../observe/http.ts';
 import type { HttpAddress, HttpServer } from '../observe/http.ts';
 import { StoreError } from '../store/lease-store.ts';
-import type { LeaseStore } from '../store/lease-store.ts';
+import type { LeaseStore, StoreHooks } from '../store/lease-store.ts';
 import { Agent, AgentError } from './agent.ts';
 import { KernelError, openKernel } from './kernel.ts';
 import { LockedError, lockNamespace } from './lock.ts';
@@ -17,7 +17,7 @@ const stopTimeoutMs = 20_000;
 
 export interface RunModules {
   readonly version: string;
-  readonly openStore: () => LeaseStore;
+  readonly openStore: (hooks: StoreHooks) => LeaseStore | Promise<LeaseStore>;
 }
 
 /** Resolves to null after a planned stop, or to what went wrong, with what to do about it. */
@@ -34,7 +34,8 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
     return null;
   } catch (error) {
     if (!isExpected(error)) throw error;
-    log.error({ error: error.message }, 'the agent must stop');
+    const fix = error instanceof StoreError ? error.fix : undefined;
+    log.error({ error: error.message, fix }, 'the agent must stop');
     return error;
   } finally {
     for (const close of closers.reverse()) await close();
@@ -51,7 +52,12 @@ async function start(
   closers.push(() => { lock.release(); });
   const kernel = openKernel(config.fence, (what, text) => { log.warn({ what, text }, 'kernel'); });
   closers.push(() => { kernel.close(); });
-  const store = modules.openStore();
+  const store = await modules.openStore({
+    now: () => kernel.ports.now(),
+    report: ({ code, subject, text }) => {
+      log.warn({ code, subject, text }, 'what is stored is not as it was left');
+    },
+  });
   closers.push(() => store.close());
   const manager = new ServiceManager();
   closers.push(() => { manager.close(); });

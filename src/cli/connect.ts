@@ -1,5 +1,6 @@
 /** From flags, environment and file to a store, for as long as a command needs it. */
 import type { Command } from 'commander';
+import type { StoreSettings } from '../config/agent-config.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
@@ -10,8 +11,6 @@ import { configFlags } from './flags.ts';
 
 export interface StoreSession {
   readonly store: LeaseStore;
-  /** Where it is, for messages. */
-  readonly place: string;
   /** A deadline for one request. People wait longer than agents do. */
   readonly deadline: () => AbortSignal;
 }
@@ -29,32 +28,45 @@ export async function withStore<T>(
   });
   if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
   const settings = loaded.config.store;
-  const place = settings.etcd.endpoints.join(', ');
   const deadline = (): AbortSignal => AbortSignal.timeout(settings.requestTimeoutMs * patience);
   let store: LeaseStore | null = null;
   try {
-    store = context.openStore(settings);
-    return await work({ store, place, deadline });
+    store = await context.openStore(settings);
+    return await work({ store, deadline });
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    throw Object.assign(failed(explain(error, place)), { cause: error });
+    throw Object.assign(failed(explainStoreError(error, settings)), { cause: error });
   } finally {
     await store?.close();
   }
 }
 
 /** `store: what happened: what would mend it`; one of the two says where. */
-function explain(error: StoreError, place: string): string {
-  return `store: ${error.message}: ${error.fix ?? advice(error, place)}`;
+export function explainStoreError(error: StoreError, settings: StoreSettings): string {
+  return `store: ${error.message}: ${error.fix ?? advice[settings.kind](error, settings)}`;
 }
 
-function advice(error: StoreError, place: string): string {
-  switch (error.code) {
-    case 'unavailable':
-    case 'timeout': return `see whether etcd runs at ${place}, or name another with --etcd-endpoints`;
-    case 'denied': return 'see store.etcd.user and its password, and the rights of that user';
-    case 'read-only': return 'see etcd\'s alarms ("etcdctl alarm list") and free space';
-    case 'schema': return 'see whether another program, or another version of Tenure, uses this prefix';
-    case 'invalid': return 'see the options of the store in docs/options.md';
-  }
-}
+const advice: Readonly<
+  Record<StoreSettings['kind'], (error: StoreError, settings: StoreSettings) => string>
+> = {
+  etcd: ({ code }, { etcd }) => {
+    switch (code) {
+      case 'unavailable':
+      case 'timeout': return `see whether etcd runs at ${etcd.endpoints.join(', ')}, or name another with --etcd-endpoints`;
+      case 'denied': return 'see store.etcd.user and its password, and the rights of that user';
+      case 'read-only': return 'see etcd\'s alarms ("etcdctl alarm list") and free space';
+      case 'schema': return 'see whether another program, or another version of Tenure, uses this prefix';
+      case 'invalid': return 'see the options of the store in docs/options.md';
+    }
+  },
+  kubernetes: ({ code }) => {
+    switch (code) {
+      case 'unavailable':
+      case 'timeout': return 'see whether the API server answers: kubectl get --raw /readyz';
+      case 'denied': return 'see the rights in manifests/rbac, and the kubeconfig';
+      case 'read-only': return 'see the log of the API server and its etcd';
+      case 'schema': return 'see whether another program, or another version of Tenure, uses these Lease objects';
+      case 'invalid': return 'see the options of the store in docs/options.md, and manifests/crd';
+    }
+  },
+};

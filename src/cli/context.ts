@@ -1,7 +1,7 @@
 /** What a command gets from outside, and how it fails. Tests give their own. */
 import type { StoreSettings } from '../config/agent-config.ts';
 import type { FileRead, ReadFile } from '../config/read-file.ts';
-import type { LeaseStore } from '../store/lease-store.ts';
+import type { LeaseStore, StoreHooks } from '../store/lease-store.ts';
 
 export interface Output {
   write(text: string): void;
@@ -18,8 +18,10 @@ export interface CliContext {
   readonly hostName: string;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
-  /** Throws StoreError('invalid') for settings that it cannot use. */
-  readonly openStore: (settings: StoreSettings) => LeaseStore;
+  /** Throws, or rejects with, StoreError('invalid') for settings that it cannot use. */
+  readonly openStore: (
+    settings: StoreSettings, hooks?: StoreHooks,
+  ) => LeaseStore | Promise<LeaseStore>;
 }
 
 export const exitCodes = {

@@ -17,10 +17,20 @@ export interface EtcdSettings {
   readonly password?: string;
 }
 
+export interface KubernetesSettings {
+  /** A kubeconfig file; left out: KUBECONFIG, the pod's service account, ~/.kube/config. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  /** Left out: the pod's own, the context's, or tenure-system. */
+  readonly namespace?: string;
+}
+
+/** Settings of all stores, so that a change of kind alone changes the store. */
 export interface StoreSettings {
-  readonly kind: 'etcd';
+  readonly kind: 'etcd' | 'kubernetes';
   readonly requestTimeoutMs: number;
   readonly etcd: EtcdSettings;
+  readonly kubernetes: KubernetesSettings;
 }
 
 /** Taken for what an Eip's annotations leave open. */

@@ -76,15 +76,24 @@ function walk(
   for (const [key, entry] of entries ?? []) {
     const at = join(path, key);
     const option = byPath.get(at);
+    const kind = byPath.get(`${at}.kind`);
     if (option !== undefined) {
       const given = givenBy(reader, option, entry);
       if (given !== null) values.set(at, given);
+    } else if (kind !== undefined && isWord(entry.value)) {
+      // `store: kubernetes`, short for what follows it.
+      const given = givenBy(reader, kind, entry);
+      if (given !== null) values.set(kind.path, given);
     } else if ([...byPath.keys()].some((known) => known.startsWith(`${at}.`))) {
       walk(reader, entry.value, at, values);
     } else {
       reader.report(entry.line, at, `unknown field: ${guess(path, key)}`);
     }
   }
+}
+
+function isWord(value: YamlValue): boolean {
+  return value.kind === 'scalar' && typeof value.value === 'string';
 }
 
 /** A known field here that is spelled alike, else one of that name elsewhere. */

@@ -9,6 +9,7 @@ import { etcdSettings } from './etcd-settings.ts';
 import { readConfigFile } from './config-file.ts';
 import type { Given } from './config-file.ts';
 import { formatDuration } from './duration.ts';
+import { kubernetesSettings } from './kubernetes-settings.ts';
 import { options, readText } from './options.ts';
 import type { Option, OptionKey, OptionValues } from './options.ts';
 import { inOrder, refuse } from './problem.ts';
@@ -68,10 +69,15 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const all = values as unknown as OptionValues;
   const from = origins as unknown as Origins;
   const etcd = etcdSettings(all, from, refused, sources.readFile);
+  const kubernetes = kubernetesSettings(all, from, refused, sources.readFile);
   if (problems.length === 0) problems.push(...incompatible(all, from));
-  problems.push(...etcd.problems);
+  problems.push(...etcd.problems, ...kubernetes.problems);
   if (problems.length > 0) return { problems: inOrder(problems) };
-  return { config: assemble(all, etcd.settings), origins: from };
+  const store = {
+    kind: all.storeKind, requestTimeoutMs: all.storeRequestTimeout,
+    etcd: etcd.settings, kubernetes: kubernetes.settings,
+  };
+  return { config: assemble(all, store), origins: from };
 }
 
 /** From the weakest to the strongest source. */
@@ -150,15 +156,13 @@ function incompatible(values: OptionValues, origins: Origins): ConfigProblem[] {
   }];
 }
 
-function assemble(
-  values: OptionValues, etcd: AgentConfig['store']['etcd'],
-): AgentConfig {
+function assemble(values: OptionValues, store: AgentConfig['store']): AgentConfig {
   return {
     node: {
       // Reported above if it is null.
       name: values.nodeName ?? '', labels: values.nodeLabels, weight: values.nodeWeight,
     },
-    store: { kind: values.storeKind, requestTimeoutMs: values.storeRequestTimeout, etcd },
+    store,
     leaseMs: values.leaseDuration,
     settleMs: values.settleTime,
     eips: { announce: values.announce, failbackMs: values.failback, burst: values.burst },

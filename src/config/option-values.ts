@@ -103,6 +103,13 @@ export function etcdPrefix(text: string): Parsed<string> {
   return refuse(text, 'is not a key prefix: begin it with "/", with letters, digits, ".", "_" and "-" between slashes, as in /tenure/.');
 }
 
+/** A namespace is a label (RFC 1123), as Kubernetes has it. */
+export function kubeNamespace(text: string): Parsed<string> {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
+    ? { value: text }
+    : refuse(text, 'is not a namespace: write at most 63 lower-case letters, digits and "-", as in tenure-system.');
+}
+
 export function nonEmpty(text: string): Parsed<string> {
   return text === '' ? refuse(text, 'is empty: leave it out, or give a value.') : { value: text };
 }
@@ -117,7 +124,7 @@ export function leaseDuration(text: string): Parsed<number> {
   }
   if (ms.value % 1000 === 0) return ms;
   const up = formatDuration(Math.ceil(ms.value / 1000) * 1000);
-  return refuse(text, `is not whole seconds, in which etcd counts its leases: write ${up}.`);
+  return refuse(text, `is not whole seconds, in which stores count leases: write ${up}.`);
 }
 
 /** Ms after which an address goes back to the node that placement prefers; null: never. */

@@ -4,8 +4,8 @@
  */
 import { formatBurst, defaultBurst, splitPairs } from './burst.ts';
 import {
-  burst, durationIn, etcdEndpoints, etcdPrefix, failback, httpListen, leaseDuration, nodeLabels,
-  nodeName, nonEmpty, oneOf, wholeNumberIn,
+  burst, durationIn, etcdEndpoints, etcdPrefix, failback, httpListen, kubeNamespace, leaseDuration,
+  nodeLabels, nodeName, nonEmpty, oneOf, wholeNumberIn,
 } from './option-values.ts';
 import type { Parsed } from './problem.ts';
 
@@ -80,6 +80,7 @@ export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export const logFormats = ['auto', 'json', 'pretty'] as const;
 export const fenceModes = ['auto', 'egress', 'arp'] as const;
 export const announceModes = ['bind', 'respond'] as const;
+export const storeKinds = ['etcd', 'kubernetes'] as const;
 
 export const options = {
   nodeName: option({
@@ -103,8 +104,8 @@ export const options = {
   storeKind: option({
     path: 'store.kind', flag: 'store', argument: 'kind', fallback: 'etcd', client: true,
     brief: 'where leases are kept',
-    about: 'Where leases are kept. This version knows etcd alone.',
-    reader: text(oneOf(['etcd'])),
+    about: '`etcd`, or `kubernetes`: Lease objects of its API, and Eips as its custom resources ([which to choose](stores.md)). All agents must have the same. In YAML `store: kubernetes` will do where nothing else is said of the store.',
+    reader: text(oneOf(storeKinds)),
   }),
   storeRequestTimeout: option({
     path: 'store.requestTimeout', flag: 'store-request-timeout', argument: 'duration', fallback: '1s', client: true,
@@ -161,10 +162,31 @@ export const options = {
     about: 'File with that password, a line break at its end left out.',
     reader: text(nonEmpty),
   }),
+  kubeconfig: option({
+    path: 'store.kubernetes.kubeconfig', flag: 'kubeconfig', argument: 'file', client: true, file: true,
+    fallbackShown: 'KUBECONFIG, else the pod\'s service account, else ~/.kube/config',
+    brief: 'how to reach the Kubernetes API',
+    about: 'Kubeconfig file that says how to reach the Kubernetes API. Tokens and certificates that it names are read anew as they are replaced.',
+    reader: text(nonEmpty),
+  }),
+  kubeContext: option({
+    path: 'store.kubernetes.context', flag: 'kube-context', argument: 'name', client: true,
+    fallbackShown: 'the current one',
+    brief: 'context of the kubeconfig',
+    about: 'One of the contexts of the kubeconfig.',
+    reader: text(nonEmpty),
+  }),
+  kubeNamespace: option({
+    path: 'store.kubernetes.namespace', flag: 'kube-namespace', argument: 'name', client: true,
+    fallbackShown: 'the pod\'s, else the context\'s, else tenure-system',
+    brief: 'namespace of the leases',
+    about: 'Namespace that the leases are kept in; it must be there. Agents with another namespace are another Tenure.',
+    reader: text(kubeNamespace),
+  }),
   leaseDuration: option({
     path: 'lease.duration', flag: 'lease-duration', argument: 'duration', fallback: '5s',
     brief: 'life of a node lease without renewal',
-    about: 'A node that dies loses its addresses to others after so long; a node that cannot reach the store for so long falls silent. Whole seconds from 2s to 300s: etcd counts its leases in seconds, and grants none shorter than 1.5 election timeouts, which is 2s if etcd was not told otherwise.',
+    about: 'A node that dies loses its addresses to others after so long; a node that cannot reach the store for so long falls silent. Whole seconds from 2s to 300s: stores count leases in seconds, and etcd grants none shorter than 1.5 election timeouts, which is 2s if it was not told otherwise.',
     reader: text(leaseDuration),
   }),
   settleTime: option({

@@ -2,7 +2,7 @@
  * The port between Tenure and whatever keeps its leases. Nothing outside src/store and the wiring
  * in src/agent knows which store it has.
  */
-import type { MoveRequest, View, ViewChange } from '../core/model.ts';
+import type { Finding, MoveRequest, View, ViewChange } from '../core/model.ts';
 import type { StoreAnswer, StoreRequest } from '../core/requests.ts';
 
 export type StoreErrorCode =
@@ -59,6 +59,24 @@ export interface StoreInfo {
   }[];
 }
 
+/** Something that will keep an agent from doing its work. */
+export interface StoreFault {
+  /** What is wrong, without a full stop. */
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** What a store asks of, and tells, whoever runs it for long. */
+export interface StoreHooks {
+  /**
+   * The clock that leases are counted by, ms: CLOCK_BOOTTIME, which a suspended machine finds
+   * ahead. Default: performance.now(), which stands still meanwhile.
+   */
+  readonly now?: () => number;
+  /** Told what people or other programs did to what is stored, and what was done about it. */
+  readonly report?: (finding: Finding) => void;
+}
+
 /**
  * Every method takes a signal and gives up when it is aborted: callers set deadlines by it. All
  * reject with StoreError, and with nothing else.
@@ -93,6 +111,8 @@ export interface LeaseStore {
   requestMove(move: MoveRequest, signal: AbortSignal): Promise<void>;
 
   info(signal: AbortSignal): Promise<StoreInfo>;
+  /** What an agent with these settings could not do, found out without doing it. */
+  examine(signal: AbortSignal): Promise<readonly StoreFault[]>;
   close(): Promise<void>;
 }
 

@@ -29,7 +29,7 @@ async function checkStore(config: AgentConfig, store: LeaseStore): Promise<reado
   try {
     const { kind, version, endpoints } = await store.info(deadline());
     const checks: Check[] = endpoints.flatMap(({ address, problem }) => (problem === null ? [] : [
-      warn(`endpoint ${address}`, problem, 'see its log, or take it out of store.etcd.endpoints'),
+      warn(`endpoint ${address}`, problem, 'see its log, or take it out of the options of the store'),
     ]));
     const times: number[] = [];
     for (let i = 0; i < latencyRounds; i++) {
@@ -41,6 +41,9 @@ async function checkStore(config: AgentConfig, store: LeaseStore): Promise<reado
     const text = `${kind} ${version} answers in ${(times.sort((a, b) => a - b)[5] ?? worst).toFixed(1)} ms, `
       + `at worst ${worst.toFixed(1)} ms`;
     const slow = worst > config.leaseMs / 10;
+    await store.listDocuments(deadline());
+    const faults = await store.examine(deadline());
+    checks.push(...faults.map(({ what, fix }) => fail('store', what, fix)));
     checks.unshift(slow
       ? warn('store', `${text}: slow for a lease of ${String(config.leaseMs)} ms`,
         'bring the store nearer, give it a faster disk, or lengthen the lease')

@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { formatProblem } from '../../config/problem.ts';
 import { loadConfig } from '../../config/load.ts';
 import { runAgent } from '../../agent/run-agent.ts';
+import { StoreError } from '../../store/lease-store.ts';
+import { explainStoreError } from '../connect.ts';
 import { failed, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { addConfigFlags, configFlags } from '../flags.ts';
@@ -17,7 +19,8 @@ Needs root, or the capabilities CAP_NET_ADMIN and CAP_NET_RAW.
 
 Examples:
   tenure agent --config /etc/tenure/tenure.yaml
-  tenure agent --etcd-endpoints http://10.0.0.5:2379 --node-name rack1-a`)
+  tenure agent --etcd-endpoints http://10.0.0.5:2379 --node-name rack1-a
+  tenure agent --store kubernetes --kubeconfig /etc/tenure/kubeconfig`)
     .action(async () => {
       const loaded = loadConfig({
         flags: configFlags(command), env: context.env, readFile: context.readFile,
@@ -25,9 +28,12 @@ Examples:
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
       const outcome = await runAgent(loaded.config, {
-        version: version(), openStore: () => context.openStore(loaded.config.store),
+        version: version(), openStore: (hooks) => context.openStore(loaded.config.store, hooks),
       });
-      if (outcome !== null) throw Object.assign(failed(outcome.message), { cause: outcome });
+      if (outcome === null) return;
+      const text = outcome instanceof StoreError
+        ? explainStoreError(outcome, loaded.config.store) : outcome.message;
+      throw Object.assign(failed(text), { cause: outcome });
     });
   return addConfigFlags(command, 'agent');
 }

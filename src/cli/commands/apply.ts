@@ -38,17 +38,24 @@ Exit codes: 0 applied, or nothing to do; 1 the store failed; 2 a manifest is wro
   return addConfigFlags(command, 'client').action(async (flags: ApplyFlags) => {
     const documents = await readManifests(context, flags.filename);
     await withStore(context, command, async (session) => {
-      const changes = await apply(session, documents, flags.dryRun === true);
-      const suffix = flags.dryRun === true ? ' (dry run)' : '';
-      for (const change of changes) context.stdout.write(`eip/${change}${suffix}\n`);
-      await refuseLateClashes(session, documents);
+      const dryRun = flags.dryRun === true;
+      const before = await apply(session, documents, dryRun);
+      const after = await session.store.listDocuments(session.deadline());
+      const suffix = dryRun ? ' (dry run)' : '';
+      for (const document of documents) {
+        const { name } = document;
+        const written = dryRun ? undefined : after.find((one) => one.name === name);
+        context.stdout.write(`eip/${outcome(document, before.get(name), written)}${suffix}\n`);
+      }
+      refuseLateClashes(documents, after);
     });
   });
 }
 
+/** What was stored before, by name. */
 async function apply(
   { store, deadline }: StoreSession, documents: readonly EipDocument[], dryRun: boolean,
-): Promise<readonly string[]> {
+): Promise<ReadonlyMap<string, StoredDocument>> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const stored = await store.listDocuments(deadline());
     const known = new Map(stored.map((document) => [document.name, document]));
@@ -58,7 +65,7 @@ async function apply(
       .map(({ name, text }) => ({ name, text, revision: known.get(name)?.revision ?? 0 }));
     refuseTooMany(changed.length);
     const done = dryRun || changed.length === 0 || await store.putDocuments(changed, deadline());
-    if (done) return documents.map((document) => outcome(document, known.get(document.name)));
+    if (done) return known;
   }
   throw failed(`apply: ${count(documents.length, 'Eip', 'Eips')}: others change them at the same time: nothing was applied; try again`);
 }
@@ -86,10 +93,10 @@ function refuseClashes(
  * The store guards the documents that we wrote, not those that someone else made at the same time.
  * Agents announce but one of two that overlap; the user is to know.
  */
-async function refuseLateClashes(
-  { store, deadline }: StoreSession, documents: readonly EipDocument[],
-): Promise<void> {
-  const problems = clashes(documents, othersOf(documents, await store.listDocuments(deadline())));
+function refuseLateClashes(
+  documents: readonly EipDocument[], stored: readonly StoredDocument[],
+): void {
+  const problems = clashes(documents, othersOf(documents, stored));
   if (problems.length > 0) {
     throw new CliError(exitCodes.failed, problems.map((text) =>
       `${text} It was applied at the same time by someone else; of the two, nodes leave out the one whose name comes later.`));
@@ -120,10 +127,13 @@ function clashes(
     });
 }
 
-function outcome(document: EipDocument, before: StoredDocument | undefined): string {
+/** A store that keeps the meaning alone has nothing new to write where that is the same. */
+function outcome(
+  document: EipDocument, before: StoredDocument | undefined, after: StoredDocument | undefined,
+): string {
   const { name, text, block } = document;
   if (before === undefined) return `${name} created`;
-  if (before.text === text) return `${name} unchanged`;
+  if (before.text === text || before.revision === after?.revision) return `${name} unchanged`;
   const [old] = parseEipDocuments('', before.text).documents;
   const common = old === undefined ? null : commonSize(old.block, block);
   if (old === undefined || common === null) return `${name} configured`;

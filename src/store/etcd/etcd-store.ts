@@ -9,7 +9,7 @@ import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
 import { checkRequest } from '../checks.ts';
 import { StoreError } from '../lease-store.ts';
 import type {
-  DocumentChange, LeaseStore, StoreInfo, StoredDocument, WatchState,
+  DocumentChange, LeaseStore, StoreFault, StoreInfo, StoredDocument, WatchState,
 } from '../lease-store.ts';
 import { Connection } from './connection.ts';
 import { Findings } from './findings.ts';
@@ -150,6 +150,11 @@ export class EtcdStore implements LeaseStore {
         { address, problem, latencyMs }
       )),
     };
+  }
+
+  /** A user of etcd who may read the prefix and not write to it cannot be told without writing. */
+  async examine(_signal: AbortSignal): Promise<readonly StoreFault[]> {
+    return Promise.resolve([]);
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
  * while agents run (kubelet renews a pod's token at 80 % of its life): so all of it is read anew
  * now and then, and at once when the server refuses it.
  */
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
@@ -32,6 +33,8 @@ export interface Access {
   /** A proxy's, made by the Kubernetes client; null: connect directly. */
   readonly agent: Agent | null;
   readonly namespace: string | null;
+  /** Where the credentials come from, for people: `user "x" of kubeconfig /path`. */
+  readonly origin: string;
 }
 
 /** What is read is used for so long before it is read again. */
@@ -113,7 +116,7 @@ function chooseSource(options: KubernetesOptions, env: NodeJS.ProcessEnv): Sourc
   const usual = join(env.HOME ?? homedir(), '.kube', 'config');
   if (existsSync(usual)) return fromFile(usual, context);
   throw new StoreError('invalid', 'no way to the Kubernetes API is known', {
-    fix: 'name a kubeconfig in the store\'s options or in KUBECONFIG, or run in a pod with a service account',
+    fix: 'name a kubeconfig (--kubeconfig, store.kubernetes.kubeconfig or KUBECONFIG), or run in a pod with a service account',
   });
 }
 
@@ -125,6 +128,41 @@ function readFile(what: string, path: string): Buffer {
     throw new StoreError('invalid', `${what} ${path} cannot be read: ${why}`, {
       cause: error, fix: 'name a readable file',
     });
+  }
+}
+
+/** The credentials in words, with what is plain to see of them. */
+export function shownBy({ origin, headers, tls }: Access): string {
+  const { authorization } = headers;
+  if (authorization === undefined && tls.cert === undefined) {
+    return `a request without credentials (${origin} has none)`;
+  }
+  const [scheme = '', text = ''] = (authorization ?? '').split(' ');
+  const what = authorization === undefined ? 'the client certificate'
+    : scheme === 'Bearer' ? 'the token' : 'the password';
+  const expiry = authorization === undefined ? certificateExpiry(tls) : tokenExpiry(text);
+  const expired = expiry !== null && expiry < Date.now()
+    ? `, which expired at ${new Date(expiry).toISOString().replace('.000Z', 'Z')}` : '';
+  return `${what} of ${origin}${expired}`;
+}
+
+/** When a JSON Web Token says that it ends (RFC 7519, `exp`), wall-clock ms; null: it does not. */
+function tokenExpiry(token: string): number | null {
+  const [, payload] = token.split('.');
+  if (payload === undefined) return null;
+  try {
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { exp?: unknown };
+    return typeof claims.exp === 'number' ? claims.exp * 1000 : null;
+  } catch {
+    return null;
+  }
+}
+
+function certificateExpiry({ cert }: Tls): number | null {
+  try {
+    return cert === undefined ? null : Date.parse(new X509Certificate(cert).validTo);
+  } catch {
+    return null;
   }
 }
 
@@ -143,15 +181,16 @@ export function fromServiceAccount(directory: string, env: NodeJS.ProcessEnv): S
     agent: null,
     namespace: existsSync(join(directory, 'namespace'))
       ? readFileSync(join(directory, 'namespace'), 'utf8').trim() : null,
+    origin: `the service account in ${directory}`,
   });
 }
 
 function fromFile(path: string, context: string | undefined): Source {
   if (readKubeconfig(path, context).needsClient) return fromClient(path, context);
-  return async () => Promise.resolve(accessOf(readKubeconfig(path, context)));
+  return async () => Promise.resolve(accessOf(path, readKubeconfig(path, context)));
 }
 
-function accessOf(cluster: Cluster): Access {
+function accessOf(path: string, cluster: Cluster): Access {
   const given = (what: string, data: Buffer | null, path: string | null): Buffer | null =>
     path === null ? data : readFile(what, path);
   const ca = given('certificate-authority', cluster.ca, cluster.caFile);
@@ -174,6 +213,7 @@ function accessOf(cluster: Cluster): Access {
     },
     agent: null,
     namespace: cluster.namespace,
+    origin: `user ${JSON.stringify(cluster.user ?? '')} of kubeconfig ${path}`,
   };
 }
 
@@ -181,12 +221,12 @@ function accessOf(cluster: Cluster): Access {
 function fromClient(path: string | null, context: string | undefined): Source {
   let config: KubeConfig | null = null;
   return async (anew) => {
+    const file = path ?? process.env.KUBECONFIG ?? '';
     try {
       if (config === null || anew) config = await loadClient(path, context);
-      return await accessOfClient(config);
+      return await accessOfClient(config, file);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      const file = path ?? process.env.KUBECONFIG ?? '';
       throw new StoreError('invalid', `kubeconfig ${file}: ${why}`, {
         cause: error, fix: 'correct it, or the credential plugin that it names',
       });
@@ -203,7 +243,7 @@ async function loadClient(path: string | null, context: string | undefined): Pro
   return config;
 }
 
-async function accessOfClient(config: KubeConfig): Promise<Access> {
+async function accessOfClient(config: KubeConfig, file: string): Promise<Access> {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error('its current context names no cluster');
   const options: RequestOptions = {};
@@ -226,6 +266,7 @@ async function accessOfClient(config: KubeConfig): Promise<Access> {
     },
     agent: cluster.proxyUrl === undefined ? null : options.agent as Agent,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? null,
+    origin: `user ${JSON.stringify(config.getCurrentUser()?.name ?? '')} of kubeconfig ${file}`,
   };
 }
 

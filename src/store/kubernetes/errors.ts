@@ -1,6 +1,6 @@
 /** What the network and the API server say when they fail, in our words. */
 import { StoreError } from '../lease-store.ts';
-import type { StoreErrorCode } from '../lease-store.ts';
+import type { StoreErrorCode, StoreFault } from '../lease-store.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
@@ -65,37 +65,47 @@ function forbidden(action: Action, status: Status): Meaning {
       fix: 'wait until it is gone, then apply manifests/rbac',
     };
   }
+  const { what, fix } = missingRight(action);
+  return { code: 'denied', what: `not allowed: ${what}`, fix };
+}
+
+export function missingRight(action: Action): StoreFault {
   const kind = action.namespace === null ? 'ClusterRole' : `Role in namespace ${action.namespace}`;
   return {
-    code: 'denied',
-    what: `not allowed: the right to ${action.verb} ${action.resource} ${place(action)} is missing`,
+    what: `the right to ${action.verb} ${action.resource} ${place(action)} is missing`,
     fix: `grant it by a ${kind} with verb "${action.verb}" on ${action.resource}, as manifests/rbac `
       + 'does; in a namespace that does not exist nobody has any right',
+  };
+}
+
+export function missingNamespace(name: string): StoreFault {
+  return {
+    what: `namespace ${name} does not exist`,
+    fix: `kubectl create namespace ${name}, or apply manifests/rbac, or name another with `
+      + '--kube-namespace',
   };
 }
 
 function notFound(action: Action, status: Status): Meaning {
   if (status.details?.kind === 'namespaces') {
     const name = status.details.name ?? action.namespace ?? '';
-    return {
-      code: 'invalid',
-      what: `namespace ${name} does not exist`,
-      fix: `kubectl create namespace ${name}, or apply manifests/rbac`,
-    };
+    return { code: 'invalid', ...missingNamespace(name) };
   }
   return {
     code: 'invalid',
     what: `${action.resource} is not known to the API server`,
-    fix: 'apply manifests/crd',
+    fix: 'kubectl apply -f manifests/crd',
   };
 }
 
-function meaningOf(action: Action, httpStatus: number, status: Status): Meaning {
+function meaningOf(
+  action: Action, httpStatus: number, status: Status, shown: string | undefined,
+): Meaning {
   if (httpStatus === 401) {
     return {
       code: 'denied',
-      what: 'the API server does not accept the credentials',
-      fix: 'check the token or the client certificate: it may have expired',
+      what: `the API server does not accept ${shown ?? 'the credentials'}`,
+      fix: 'give a token or client certificate that is valid still, and of this cluster',
     };
   }
   if (httpStatus === 403) return forbidden(action, status);
@@ -107,15 +117,23 @@ function meaningOf(action: Action, httpStatus: number, status: Status): Meaning 
   return { code: 'invalid', what: `the API server refused it (${httpStatus})` };
 }
 
-/** From an answer that is none of those that the caller had a use for. */
-export function errorFromStatus(action: Action, httpStatus: number, status: Status): ApiError {
-  const { code, what, fix } = meaningOf(action, httpStatus, status);
+/**
+ * From an answer that is none of those that the caller had a use for. `shown`: what was shown as
+ * credentials, and where that comes from.
+ */
+export function errorFromStatus(
+  action: Action, httpStatus: number, status: Status, shown?: string,
+): ApiError {
+  const { code, what, fix } = meaningOf(action, httpStatus, status, shown);
   const said = status.message === undefined ? '' : `: ${status.message}`;
   return new ApiError(code, `${described(action)}: ${what}${said}`, { fix, status: httpStatus });
 }
 
 // Node's codes for a certificate that is not accepted (OpenSSL's X509_V_ERR_*, and its own).
 const certificateCodes = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|INVALID_CA|HOSTNAME_MISMATCH)/;
+
+const unreachable = 'see whether the API server answers there (kubectl get --raw /readyz), and whether the '
+  + 'kubeconfig names the right one';
 
 /** From what Node's sockets throw. */
 export function errorFromNetwork(action: Action, server: string, error: unknown): StoreError {
@@ -129,9 +147,11 @@ export function errorFromNetwork(action: Action, server: string, error: unknown)
       fix: 'set certificate-authority in the kubeconfig to the one that signed the API server\'s certificate',
     });
   }
-  return new ApiError('unavailable', message, { cause: error });
+  return new ApiError('unavailable', message, { cause: error, fix: unreachable });
 }
 
 export function timeoutError(action: Action, server: string): ApiError {
-  return new ApiError('timeout', `${described(action)}: ${server} gave no answer in time`);
+  return new ApiError('timeout', `${described(action)}: ${server} gave no answer in time`, {
+    fix: unreachable,
+  });
 }

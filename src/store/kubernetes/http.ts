@@ -6,7 +6,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { StoreError } from '../lease-store.ts';
-import { sameTls } from './credentials.ts';
+import { sameTls, shownBy } from './credentials.ts';
 import type { Access, Credentials } from './credentials.ts';
 import { errorFromNetwork, timeoutError } from './errors.ts';
 import type { Action } from './errors.ts';
@@ -24,6 +24,8 @@ export interface Answer {
   readonly status: number;
   /** As JSON; null if it is none. */
   readonly body: unknown;
+  /** What was shown as credentials, for people. */
+  readonly shown: string;
 }
 
 export type OnLines = (lines: readonly string[]) => 'more' | 'enough';
@@ -68,7 +70,7 @@ export class HttpClient {
       } else if (status === 429) {
         await this.#wait(access, request, response, signal);
       } else {
-        return { status, body };
+        return { status, body, shown: shownBy(access) };
       }
     }
   }
@@ -88,7 +90,7 @@ export class HttpClient {
       if (status !== 200) {
         const body = await this.#readBody(access, request, response, signal);
         if (status === 401) await this.#credentials.renew(access);
-        return { status, body };
+        return { status, body, shown: shownBy(access) };
       }
       response.socket.setKeepAlive(true, 15_000);
       onOpen();

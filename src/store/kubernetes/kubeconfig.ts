@@ -17,6 +17,8 @@ export interface Cluster {
   readonly insecure: boolean;
   readonly serverName: string | null;
   readonly namespace: string | null;
+  /** Its name in the file. */
+  readonly user: string | null;
   readonly token: string | null;
   readonly tokenFile: string | null;
   readonly certFile: string | null;
@@ -119,6 +121,7 @@ export function readKubeconfig(path: string, context: string | undefined): Clust
     insecure: cluster['insecure-skip-tls-verify'] === true,
     serverName: cluster['tls-server-name'] ?? null,
     namespace: chosen.namespace ?? null,
+    user: chosen.user ?? null,
     token: user.token ?? null,
     tokenFile: file(user.tokenFile),
     certFile: file(user['client-certificate']),

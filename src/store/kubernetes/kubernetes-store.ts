@@ -7,12 +7,13 @@ import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
 import { checkName, checkRequest } from '../checks.ts';
 import { StoreError } from '../lease-store.ts';
 import type {
-  DocumentChange, LeaseStore, StoredDocument, StoreInfo, WatchState,
+  DocumentChange, LeaseStore, StoredDocument, StoreFault, StoreInfo, WatchState,
 } from '../lease-store.ts';
 import { Credentials } from './credentials.ts';
 import { Documents, readDocument } from './documents.ts';
 import { writeDrain, writeMove } from './eip-object.ts';
 import { errorFromStatus } from './errors.ts';
+import { examine, refuseMissingNamespace } from './examine.ts';
 import { Follower, revisionOf } from './follower.ts';
 import { HttpClient } from './http.ts';
 import { Keeper } from './keeper.ts';
@@ -97,6 +98,8 @@ export class KubernetesStore implements LeaseStore {
 
   async read(signal: AbortSignal): Promise<View> {
     const { items, revision } = await this.#leases.list(signal);
+    // Of a namespace that is not there the API server lists nothing, as if it were empty.
+    if (items.length === 0) await refuseMissingNamespace(this.#http, this.#namespace, signal);
     const ledger = new Ledger({
       longestTtlMs: this.#longestTtlMs, collectMs: 0, random: () => 0, report: () => undefined,
     });
@@ -158,8 +161,8 @@ export class KubernetesStore implements LeaseStore {
     const address = this.#http.server;
     try {
       const request = { action, method: 'GET', path: '/version' } as const;
-      const { status, body } = await this.#http.request(request, signal);
-      if (status !== 200) throw errorFromStatus(action, status, {});
+      const { status, body, shown } = await this.#http.request(request, signal);
+      if (status !== 200) throw errorFromStatus(action, status, {}, shown);
       const { gitVersion } = body as { gitVersion?: unknown };
       const endpoint = { address, problem: null, latencyMs: performance.now() - startedAt };
       return { kind: 'kubernetes', version: String(gitVersion), endpoints: [endpoint] };
@@ -168,6 +171,10 @@ export class KubernetesStore implements LeaseStore {
       const endpoint = { address, problem: error.message, latencyMs: null };
       return { kind: 'kubernetes', version: '', endpoints: [endpoint] };
     }
+  }
+
+  async examine(signal: AbortSignal): Promise<readonly StoreFault[]> {
+    return examine(this.#http, leasesIn(this.#namespace), eips, signal);
   }
 
   async close(): Promise<void> {

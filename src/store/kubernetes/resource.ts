@@ -210,7 +210,8 @@ export class Resource {
 
   #expect(verb: Verb, name: string | null, answer: Answer): unknown {
     if (answer.status >= 200 && answer.status < 300) return answer.body;
-    throw errorFromStatus(this.#action(verb, name), answer.status, readStatus(answer.body));
+    const { status, body, shown } = answer;
+    throw errorFromStatus(this.#action(verb, name), status, readStatus(body), shown);
   }
 }
 

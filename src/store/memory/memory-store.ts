@@ -3,7 +3,7 @@ import type { MoveRequest, View, ViewChange } from '../../core/model.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
 import { StoreError } from '../lease-store.ts';
 import type {
-  DocumentChange, LeaseStore, StoreInfo, StoredDocument, WatchState,
+  DocumentChange, LeaseStore, StoreFault, StoreInfo, StoredDocument, WatchState,
 } from '../lease-store.ts';
 import { MemoryState } from './memory-state.ts';
 
@@ -109,6 +109,10 @@ export class MemoryStore implements LeaseStore {
 
   info(signal: AbortSignal): Promise<StoreInfo> {
     return this.#call(signal, () => ({ kind: 'memory', version: '1', endpoints: [] }));
+  }
+
+  examine(signal: AbortSignal): Promise<readonly StoreFault[]> {
+    return this.#call(signal, () => []);
   }
 
   close(): Promise<void> {

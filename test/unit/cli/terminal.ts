@@ -21,7 +21,9 @@ export class Terminal {
   opened = 0;
   closed = 0;
   /** Stands for the real one where a test wants to get between. */
-  makeStore: (settings: StoreSettings) => LeaseStore = () => new MemoryStore(this.server);
+  makeStore: (settings: StoreSettings) => LeaseStore | Promise<LeaseStore> = (
+    () => new MemoryStore(this.server)
+  );
 
   async run(...argv: string[]): Promise<Said> {
     const said = { out: '', err: '' };
@@ -33,9 +35,9 @@ export class Terminal {
       readStdin: () => Promise.resolve({ kind: 'text', text: this.stdin }),
       hostName: 'desk',
       now: () => this.now,
-      openStore: (settings) => {
+      openStore: async (settings) => {
         this.opened += 1;
-        const store = this.makeStore(settings);
+        const store = await this.makeStore(settings);
         const close = store.close.bind(store);
         store.close = () => { this.closed += 1; return close(); };
         return store;

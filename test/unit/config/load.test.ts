@@ -48,6 +48,7 @@ describe('the configuration', () => {
       store: {
         kind: 'etcd', requestTimeoutMs: 1000,
         etcd: { endpoints: ['http://127.0.0.1:2379'], prefix: '/tenure/' },
+        kubernetes: {},
       },
       leaseMs: 5000, settleMs: 1000,
       eips: {
@@ -71,9 +72,10 @@ describe('the configuration', () => {
 
   it('reads every option alike from a flag, a variable and the file', () => {
     const samples: Record<string, string> = {
-      'node.name': 'n', 'node.labels': 'rack=r1,zone=a', 'node.weight': '7', 'store.kind': 'etcd',
+      'node.name': 'n', 'node.labels': 'rack=r1,zone=a', 'node.weight': '7', 'store.kind': 'kubernetes',
       'store.requestTimeout': '300ms', 'store.etcd.endpoints': 'http://a:1,http://[::1]:2',
-      'store.etcd.prefix': '/p', 'store.etcd.user': 'u', 'store.etcd.passwordFile': '/pw',
+      'store.kubernetes.kubeconfig': '/kube', 'store.kubernetes.context': 'c',
+      'store.kubernetes.namespace': 'ns', 'store.etcd.prefix': '/p', 'store.etcd.user': 'u', 'store.etcd.passwordFile': '/pw',
       'lease.duration': '3s', 'lease.settleTime': '0s', 'eips.announce': 'respond',
       'eips.failback': '5m', 'eips.burst': 'count=3,refresh=0', 'eips.linger': '0ms',
       'fence.mode': 'arp', 'log.level': 'debug', 'log.format': 'json', 'http.listen': '[::1]:80',
@@ -93,7 +95,7 @@ describe('the configuration', () => {
       }
       place[steps.at(-1) ?? ''] = sample;
     }
-    const files = { '/pw': 'secret\n' };
+    const files = { '/pw': 'secret\n', '/kube': '{}' };
     const byFlag = config({ flags, files });
     assert.deepEqual(config({ env, files }), byFlag);
     assert.deepEqual(config({ file: JSON.stringify(file), files }), byFlag);
@@ -101,6 +103,7 @@ describe('the configuration', () => {
     assert.equal(byFlag.store.etcd.user, 'u');
     assert.equal(byFlag.store.etcd.password, 'secret');
     assert.equal(byFlag.store.etcd.prefix, '/p/');
+    assert.deepEqual(byFlag.store.kubernetes, { kubeconfig: '/kube', context: 'c', namespace: 'ns' });
     assert.deepEqual(byFlag.eips.burst, { count: 3, intervalMs: 100, growth: 2, refreshMs: 0 });
     assert.equal(byFlag.eips.failbackMs, 300_000);
     assert.deepEqual(byFlag.http, { host: '::1', port: 80 });
@@ -178,7 +181,7 @@ describe('the configuration', () => {
       'node-name': ['', 'a_b', '-a', 'a'.repeat(254), 'a..b', 'ä'],
       'node-labels': ['a', 'a=b=c', '=b', 'a=b,a=c', 'a=-'],
       'node-weight': ['-1', '1001', '1.5', 'x', ''],
-      store: ['consul', 'kubernetes', 'none', 'ETCD'],
+      store: ['consul', 'none', 'ETCD'], 'kube-namespace': ['', 'a_b', 'A', '-a', 'a.b', 'a'.repeat(64)],
       'store-request-timeout': ['49ms', '31s', '1'],
       'etcd-endpoints': ['', 'a:2379', 'ftp://a', 'http://', 'http://a/path', 'http://a?x', 'http://a,https://b', 'http://a,http://a:2379', 'http://a:0', 'http://a:99999', 'http://a b'],
       'etcd-prefix': ['', '/', '//', 'a', '/a b', '/ä', '/a//b', `/${'x'.repeat(200)}`],
@@ -197,7 +200,7 @@ describe('the configuration', () => {
   });
 
   it('says in which seconds etcd counts, and what to write', () => {
-    assert.match(problems({ flags: { 'lease-duration': '2500ms' } }).join(), /whole seconds, in which etcd counts its leases: write 3s/);
+    assert.match(problems({ flags: { 'lease-duration': '2500ms' } }).join(), /whole seconds, in which stores count leases: write 3s/);
   });
 
   it('refuses a request timeout of more than half a lease', () => {
@@ -257,6 +260,33 @@ describe('the options of etcd', () => {
     const loaded = load({ env, flags: { 'etcd-user': 'a' } });
     assert.ok('origins' in loaded);
     assert.doesNotMatch(JSON.stringify(loaded.origins), /hunter2/);
+  });
+});
+
+describe('the options of Kubernetes', () => {
+  it('need nothing but the kind: the pod, or the user, has the rest', () => {
+    assert.equal(config({ file: 'store: kubernetes\n' }).store.kind, 'kubernetes');
+    assert.equal(config({ file: 'store: {kind: kubernetes}\n' }).store.kind, 'kubernetes');
+    assert.deepEqual(config({ env: { TENURE_STORE: 'kubernetes' } }).store.kubernetes, {});
+    assert.deepEqual(problems({ file: 'store: kubernets\n' }), [
+      '/etc/tenure/tenure.yaml:1: store.kind: "kubernets" is unknown: did you mean "kubernetes"?',
+    ]);
+  });
+
+  it('are refused where the kubeconfig is missing or unreadable', () => {
+    const of = (files: Given['files'] = {}) => (
+      problems({ flags: { store: 'kubernetes', kubeconfig: '/k' }, files }).join('\n')
+    );
+    assert.equal(of(), '--kubeconfig: store.kubernetes.kubeconfig: "/k" is not there.');
+    const unreadable = { kind: 'unreadable', why: 'may not be read by this user.' } as const;
+    assert.match(of({ '/k': unreadable }), /"\/k" may not be read by this user/);
+    const file = 'store: {kind: kubernetes, kubernetes: {kubeconfig: kube}}';
+    assert.equal(config({ file, files: { '/etc/tenure/kube': '{}' } }).store.kubernetes.kubeconfig, '/etc/tenure/kube');
+  });
+
+  it('are refused where nobody said that the store is Kubernetes', () => {
+    assert.match(problems({ flags: { 'kube-namespace': 'a' } }).join(), /^--kube-namespace: .*the store is etcd: say so with store.kind: kubernetes/);
+    config({ flags: { 'kube-namespace': 'a', store: 'etcd' } });
   });
 });
 

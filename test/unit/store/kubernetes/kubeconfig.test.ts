@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { stringify } from 'yaml';
-import { Credentials, fromServiceAccount } from '../../../../src/store/kubernetes/credentials.ts';
+import { Credentials, fromServiceAccount, shownBy } from '../../../../src/store/kubernetes/credentials.ts';
 import { openKubernetesStore } from '../../../../src/store/kubernetes/kubernetes-store.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tenure-kubeconfig-'));
@@ -114,7 +114,25 @@ describe('without a kubeconfig', () => {
     assert.deepEqual(current, {
       server: 'https://[2001:db8::1]:443', headers: { authorization: 'Bearer abc' },
       tls: { ca: Buffer.from('CA') }, agent: null, namespace: 'pods',
+      origin: `the service account in ${dir}`,
     });
+  });
+});
+
+describe('what is shown to the API server is said where it is refused', () => {
+  const claims = (exp: number): string => (
+    `head.${Buffer.from(JSON.stringify({ exp })).toString('base64url')}.signature`
+  );
+  const shown = async (user: object): Promise<string> => (
+    shownBy((await Credentials.load({ kubeconfig: config(user) })).current)
+  );
+
+  it('with the file and the user, and when the token expired, and never the token', async () => {
+    assert.match(await shown({ token: claims(1_700_000_000) }), /^the token of user "\w+" of kubeconfig \/\S+, which expired at 2023-11-14T22:13:20Z$/);
+    assert.match(await shown({ token: claims(9e9) }), /^the token of user "\w+" of kubeconfig \/\S+$/);
+    assert.match(await shown({ token: 'opaque' }), /^the token of user "\w+" of kubeconfig \/\S+$/);
+    assert.match(await shown({ username: 'x', password: 'hunter2' }), /^the password of user/);
+    assert.match(await shown({}), /^a request without credentials \(user "\w+" of kubeconfig \/\S+ has none\)$/);
   });
 });
 
