@@ -248,4 +248,24 @@ export class ClaimLog {
     }
     return overlaps;
   }
+
+  /** When a host first claimed the address; null if it did not. */
+  firstClaim(address: string, host: string): number | null {
+    for (const { at } of this.select(address, { host })) return at;
+    return null;
+  }
+
+  /** Claims of the address by anyone but `host`, after `since`; and how long they went on, ms. */
+  othersSince(
+    address: string, host: string, since: number,
+  ): { readonly claims: number; readonly ms: number } {
+    let claims = 0;
+    let last = since;
+    for (const claim of this.select(address, { since })) {
+      if (claim.host === host) continue;
+      claims += 1;
+      last = claim.at;
+    }
+    return { claims, ms: claims === 0 ? 0 : last - since };
+  }
 }

@@ -64,10 +64,38 @@ export interface RawGroupSocket {
   close(): void;
 }
 
+export interface RawDatagramSocket {
+  /** A raw socket: IPv4 packets begin with the IP header, and the ICMP identifier is ours. */
+  isRaw(): boolean;
+  /** UDP's port; the ICMP identifier of a socket that is not raw. */
+  localPort(): number;
+  /** An errno, or 0; never waits. ECONNREFUSED and EHOSTUNREACH are about earlier packets. */
+  send(bytes: Uint8Array): number;
+  /**
+   * Calls back as a packet socket does, with `datagramFields` numbers for each packet: offset,
+   * length, kernel time (CLOCK_REALTIME ms). Packets are cut to 2,048 bytes.
+   */
+  start(
+    data: Uint8Array, meta: Float64Array, callback: (count: number, errno: number) => void,
+  ): void;
+  close(): void;
+}
+
+export const datagramFields = 3;
+
+export interface RawDatagramOptions {
+  readonly protocol: 'udp' | 'icmp';
+  /** 4 or 16 bytes; the socket is connected to it. */
+  readonly address: Uint8Array;
+  readonly port?: number;
+  readonly receiveBuffer?: number;
+}
+
 export interface Addon {
   readonly PacketSocket: new (options: RawPacketOptions) => RawPacketSocket;
   readonly NetlinkSocket: new (options: RawNetlinkOptions) => RawNetlinkSocket;
   readonly GroupSocket: new () => RawGroupSocket;
+  readonly DatagramSocket: new (options: RawDatagramOptions) => RawDatagramSocket;
   /** clock_gettime of a clock id, in ms with fraction. */
   clock(id: number): number;
   /** sched_setscheduler for the calling thread: an errno, or 0. */

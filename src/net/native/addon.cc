@@ -14,6 +14,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   tenure::InitGroupSocket(env, exports);
   tenure::InitSystem(env, exports);
   tenure::InitUnixDatagram(env, exports);
+  tenure::InitDatagramSocket(env, exports);
   return exports;
 }
 

@@ -63,5 +63,6 @@ void InitNetlinkSocket(Napi::Env env, Napi::Object exports);
 void InitGroupSocket(Napi::Env env, Napi::Object exports);
 void InitSystem(Napi::Env env, Napi::Object exports);
 void InitUnixDatagram(Napi::Env env, Napi::Object exports);
+void InitDatagramSocket(Napi::Env env, Napi::Object exports);
 
 }  // namespace tenure
