@@ -1,4 +1,5 @@
 /** Three agents on a LAN with a client that keeps asking: what the fault tests begin with. */
+import type { StoreKind } from '../lab/lab-store.ts';
 import { Lab } from '../lab/lab.ts';
 import type { LabProcess } from '../lab/process.ts';
 import type { Prober } from '../lab/prober.ts';
@@ -19,6 +20,8 @@ export interface Stage extends AsyncDisposable {
 }
 
 export interface StageOptions {
+  /** etcd unless told. */
+  readonly store?: StoreKind;
   readonly address?: string;
   readonly settings?: AgentSettings;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -27,10 +30,10 @@ export interface StageOptions {
 
 /** Set when `eip` is announced and answered, with neighbours asked for anew all the time. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
-  const { address = eip, settings = {}, annotations = {} } = options;
+  const { address = eip, settings = {}, annotations = {}, store = 'etcd' } = options;
   const lab = await Lab.create({ nodes: 3 });
   try {
-    const tenure = await Tenure.start(lab);
+    const tenure = await Tenure.start(lab, { store });
     const agents = new Map(await Promise.all(['n1', 'n2', 'n3'].map(async (node) =>
       [node, await tenure.agent(node, settings, options.env?.[node])] as const)));
     await tenure.apply('test', address, annotations);
