@@ -149,7 +149,9 @@ export function rowsOf(keyword: string, shape: Shape): readonly string[] {
     const limits = { min: shape.of.min ?? 0, max: shape.of.max ?? 0 };
     const name = { track_interface: 'eth1', track_script: 'S', track_file: 'F', track_process: 'P',
       track_bfd: 'B' }[keyword] ?? 'x';
-    return [name, `${name} weight`, `${name} weigh 5`, `${name} weight 5 reverse`, 'nothere',
+    // With a file that is not defined, 2.2.7 reads freed memory: it crashes, or never ends.
+    const odd = keyword === 'track_file' ? [] : ['nothere'];
+    return [...odd, name, `${name} weight`, `${name} weigh 5`, `${name} weight 5 reverse`,
       `${name} weight 5 noreverse`, `${name} weight 5 x`, `${name} weight 5 reverse x`,
       ...wholeEdges(limits).map((value) => `${name} weight ${value}`)];
   }

@@ -83,8 +83,11 @@ class Maker {
   }
 
   #trackBlock(): Texts {
-    const one = (keyword: string, ...names: readonly string[]) => block(keyword,
-      some(this.#tracked(this.#mostly(pick(...names), pick('nothere'), 12)), this.#isOdd ? 2 : 1));
+    // With a file that is not defined, 2.2.7 reads freed memory: it crashes, or never ends.
+    const one = (keyword: string, ...names: readonly string[]) => block(keyword, some(
+      this.#tracked(this.#mostly(pick(...names),
+        pick(keyword === 'track_file' ? 'F0' : 'nothere'), 12)),
+      this.#isOdd ? 2 : 1));
     return fc.oneof(
       one('track_interface', 'eth2', 'eth3'), one('track_script', 'S0', 'S1'),
       one('track_file', 'F0', 'F1'), one('track_process', 'P0'), one('track_bfd', 'B0'),

@@ -12,7 +12,7 @@ import { factsOfThisHost } from '../../src/keepalived/config/node-host.ts';
 
 /** What keepalived said of one configuration. */
 export interface Verdict {
-  /** Its exit status, 0 for acceptance; undefined if a signal ended it. */
+  /** Its exit status, 0 for acceptance; undefined if it crashed, or did not end. */
   readonly status: number | undefined;
   /** What it printed. */
   readonly output: string;
@@ -103,7 +103,8 @@ export class Judge {
       `--net=/run/netns/${this.#name}`, binary, '--config-test', '-i', 'node1', '-f', file,
     ];
     return await new Promise((resolve) => {
-      execFile('nsenter', args, { timeout: 20_000 }, (error, stdout, stderr) => {
+      const limits = { timeout: 10_000, killSignal: 'SIGKILL' } as const;
+      execFile('nsenter', args, limits, (error, stdout, stderr) => {
         const code = error ? error.code : 0;
         resolve({
           status: typeof code === 'number' ? code : undefined, output: `${stdout}${stderr}`,

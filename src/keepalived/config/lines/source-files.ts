@@ -106,9 +106,10 @@ export class SourceFiles {
    */
   #warnOfCopy(line: Line, copied: string, kept: string): void {
     const dropped = copied.slice(kept.length);
-    const isStatement = kept === '' || /[{}]$/.test(kept) || /[{}]/.test(dropped);
+    const isStatement = /[{}]$/.test(kept) || /[{}]/.test(dropped)
+      || (!copied.startsWith('$') && firstWord(kept) !== firstWord(copied));
     const depth = this.depth + openedBy(kept);
-    const block = this.depth > 0 ? this.block : /^[^\s{]*/.exec(kept)?.[0];
+    const block = this.depth > 0 ? this.block : firstWord(kept);
     const isMinded = depth === 0 || block === 'global_defs';
     const fatal = copied.startsWith('!') || (isStatement && isMinded) || openedBy(dropped) !== 0;
     this.#findings[fatal ? 'error' : 'warn'](positionOf(line), {
@@ -133,6 +134,10 @@ export class SourceFiles {
     }
     return line;
   }
+}
+
+function firstWord(text: string): string {
+  return /^[^\s{]*/.exec(text)?.[0] ?? '';
 }
 
 /** How many more braces a text opens than it closes, outside double quotes. */

@@ -86,7 +86,8 @@ export function splitScriptWords(line: Line, hexDigits = 64): readonly Word[] | 
       index += 1;
       if (char === quote) quote = '';
       else if (quote === '' && (char === '"' || char === "'")) {
-        quote = char;
+        // keepalived does not miss the end of a quote that opens behind everything else.
+        quote = index < text.length ? char : '';
         quoted = true;
       } else word += char;
     }

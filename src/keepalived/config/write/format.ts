@@ -72,7 +72,6 @@ function formatKeyword(
   }
   if (shape.kind === 'list' || shape.kind === 'entries') {
     const rows = value as readonly unknown[];
-    if (rows.length === 0 && shape.kind === 'entries') return [];
     const words = (row: unknown) =>
       shape.kind === 'list' ? [scalarWord(shape.of, row)] : entryWords(shape.of, row);
     return [
