@@ -292,6 +292,7 @@ function coreOptions(config: AgentConfig): CoreOptions {
   return {
     node: config.node.name, ttlMs: config.leaseMs, clockRateError, settleMs: config.settleMs,
     patienceMs: 1000, retryMs: 200, swapsInFlight: 8,
+    supportMs: 0, heartbeatMs: 0, holdMs: 300_000, heirs: 2,
   };
 }
 

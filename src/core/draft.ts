@@ -1,10 +1,12 @@
 /** A step's working copy of the state: written by the parts of the step, then a state again. */
 import { CowMap } from './cow-map.ts';
 import type { Announcing, Effect, Fact, Now } from './events.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { Eip, EipLease, MoveRequest, NodeLease, TenureId } from './model.ts';
 import type { StoreRequest } from './requests.ts';
 import { tenureOf } from './state.ts';
-import type { Open, Pending, Phase, Plan, State } from './state.ts';
+import type { Voting } from './quorum/types.ts';
+import type { Holding, Open, Pending, Phase, Plan, State } from './state.ts';
 
 export class Draft {
   readonly now: Now;
@@ -13,6 +15,9 @@ export class Draft {
 
   phase: Phase;
   boot: number;
+  lastIncarnation: number;
+  armed: number;
+  voting: Voting;
   stopping: boolean;
   facts: State['facts'];
   policies: State['policies'];
@@ -27,7 +32,7 @@ export class Draft {
   readonly leases: CowMap<Eip, EipLease>;
   readonly drains: CowMap<string, true>;
   readonly moves: CowMap<Eip, MoveRequest>;
-  readonly held: CowMap<Eip, { readonly term: number }>;
+  readonly held: CowMap<Eip, Holding>;
   readonly past: CowMap<Eip, number>;
   readonly pending: CowMap<number, Pending>;
   readonly busy: CowMap<Eip, Plan>;
@@ -37,6 +42,10 @@ export class Draft {
 
   /** EIPs to look at before the step ends. */
   readonly dirty = new Set<Eip>();
+  /** Nodes whose certificate is new, or says more. */
+  readonly certified = new Set<string>();
+  /** More of our floor was confirmed. */
+  reliedAdvanced = false;
   #allDirty = false;
   #queue: Plan[] | null = null;
   readonly #effects: Effect[] = [];
@@ -49,6 +58,9 @@ export class Draft {
     this.options = base.options;
     this.phase = base.phase;
     this.boot = base.boot;
+    this.lastIncarnation = base.lastIncarnation;
+    this.armed = base.armed;
+    this.voting = base.voting;
     this.stopping = base.stopping;
     this.facts = base.facts;
     this.policies = base.policies;
@@ -145,7 +157,12 @@ export class Draft {
     this.#effects.push({ kind: 'withdraw', eips, linger });
   }
 
+  heartbeat(to: string, heartbeat: Heartbeat): void {
+    this.#effects.push({ kind: 'heartbeat', to, heartbeat });
+  }
+
   arm(until: number): void {
+    this.armed = until;
     this.#effects.push({ kind: 'arm', until });
   }
 
@@ -174,6 +191,9 @@ export class Draft {
       options: this.options,
       phase: this.phase,
       boot: this.boot,
+      lastIncarnation: this.lastIncarnation,
+      armed: this.armed,
+      voting: this.voting,
       stopping: this.stopping,
       facts: this.facts,
       policies: this.policies,

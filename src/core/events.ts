@@ -1,6 +1,6 @@
 /** What goes into the core and what comes out of it. */
 import type { Heartbeat, Obituary } from './heartbeat.ts';
-import type { Eip, MoveReason, NodeLease, NodeRecord, TenureId, ViewChange } from './model.ts';
+import type { Eip, MoveReason, NodeLease, NodeRecord, TenureId, ViewChange, VoterId } from './model.ts';
 import type { StoreAnswer, StoreRequest } from './requests.ts';
 import type { Selector } from './selector.ts';
 
@@ -17,6 +17,14 @@ export interface CoreOptions {
   readonly patienceMs: number;
   /** Pause before a failed request is tried again, ms. */
   readonly retryMs: number;
+  /** F: how long a voter's promise lasts, ms; 0: this node does not take part in quorum mode. */
+  readonly supportMs: number;
+  /** Pause between heartbeats, ms; a fraction of F. */
+  readonly heartbeatMs: number;
+  /** Time to live of the node lease in quorum mode, ms. */
+  readonly holdMs: number;
+  /** Length of a line of succession. */
+  readonly heirs: number;
   /** Requests that change EIP leases, at most so many under way at once. */
   readonly swapsInFlight: number;
 }
@@ -83,12 +91,35 @@ export interface Announcing {
   readonly probe: boolean;
 }
 
+export type TenureEnd =
+  /** The store says so: it expired, or was evicted. */
+  | 'expired'
+  | 'closed'
+  | 'store-reset'
+  /** A majority of our voters withdrew. */
+  | 'deposed'
+  /** They neither supported us for several F nor said why. */
+  | 'unsupported';
+
 /** For logs, metrics and coverage counters: what happened, not what to do. */
 export type Fact =
   | { readonly kind: 'tenure-opened'; readonly tenure: TenureId }
-  | { readonly kind: 'tenure-ended'; readonly tenure: TenureId; readonly why: 'expired' | 'closed' | 'store-reset' }
-  /** R2 has run out: everything held is silent until the store confirms the lease, or ends it. */
-  | { readonly kind: 'silenced'; readonly eips: number }
+  | { readonly kind: 'tenure-ended'; readonly tenure: TenureId; readonly why: TenureEnd }
+  /** The store shows who judges us now. */
+  | { readonly kind: 'quorum'; readonly epoch: number; readonly voters: readonly VoterId[] }
+  /** A majority of the voters of an epoch that we left promised never to withdraw it. */
+  | { readonly kind: 'epoch-released'; readonly epoch: number }
+  /** We withdrew from a node. */
+  | { readonly kind: 'withdrew'; readonly of: TenureId; readonly epoch: number }
+  /** A majority of a node's voters withdrew from it. */
+  | { readonly kind: 'deposed'; readonly of: TenureId; readonly epoch: number }
+  | { readonly kind: 'evicted'; readonly node: string }
+  /** Inherited, and now written down. */
+  | { readonly kind: 'confirmed'; readonly eip: Eip; readonly term: number }
+  | { readonly kind: 'line'; readonly eip: Eip; readonly what: 'appointed' | 'struck' | 'freed' }
+  | { readonly kind: 'renounced'; readonly eip: Eip }
+  /** R2 or R3 has run out: everything held is silent until it holds again, or the tenure ends. */
+  | { readonly kind: 'silenced'; readonly eips: number; readonly why: 'lease' | 'support' }
   | { readonly kind: 'resumed'; readonly eips: number }
   | { readonly kind: 'took'; readonly eip: Eip; readonly term: number; readonly reason: MoveReason; readonly from: string | null }
   | { readonly kind: 'gave'; readonly eip: Eip; readonly term: number; readonly reason: MoveReason; readonly to: string | null }

@@ -76,6 +76,8 @@ export const moveReasons = [
   'claimed',
   /** The holder's node lease ended. */
   'takeover',
+  /** The holder's voters deposed it, and its heir took over without waiting for the store. */
+  'inherited',
   /** The holder's agent was restarted, and its node took the address up again. */
   'returned',
   /** The holder was being drained, or its agent stopped. */

@@ -1,12 +1,15 @@
 /**
- * What to do about each address, one at a time: the heart of lease mode.
+ * What to do about each address, one at a time.
  *
  *   the store names us    not held, term not over: take it (announce)
  *                         not held, term over: reclaim it, or hand it on
- *                         held: keep it, or hand it over (drain, unfit, move, failback), or release
- *   it names another      held: drop it
- *   it names nobody, or   claim it if placement says us; else look again, later the worse our place
- *   an ended tenure
+ *                         held: keep it and its line, or hand it over (drain, unfit, move,
+ *                         failback), or release
+ *   it names another      inherited by that record: confirm it; otherwise held: drop it
+ *                         we are a former heir: renounce
+ *                         all before us in line deposed: inherit it
+ *   it names nobody, or   claim it if the line or placement says us; else look again, later the
+ *   an ended line         worse our place
  */
 import { whyUnfit } from './eligibility.ts';
 import type { Draft } from './draft.ts';
@@ -15,12 +18,14 @@ import { sameTenure } from './model.ts';
 import type { Eip, EipLease, MoveReason, TenureId } from './model.ts';
 import { Pass } from './pass.ts';
 import { allocationOrder } from './placement.ts';
-import { drop, take } from './holdings.ts';
-import { plan } from './plans.ts';
+import { drop, forbid, take } from './holdings.ts';
+import { planSwap } from './plans.ts';
 import type { Open } from './state.ts';
+import { confirm, keepLine, renounce, strikeOut, tryInherit } from './succession.ts';
 
 /** Looks at every address that something may have changed for. */
 export function considerDirty(draft: Draft): void {
+  if (draft.reliedAdvanced) touchFormer(draft);
   if (draft.now.boot >= draft.nextLater) wakeLater(draft);
   const eips = draft.takeDirty();
   const { open } = draft;
@@ -28,6 +33,13 @@ export function considerDirty(draft: Draft): void {
   const pass = new Pass(draft);
   for (const eip of eips.length > 1 ? allocationOrder(eips) : eips) {
     if (!draft.busy.has(eip)) consider(draft, open, pass, eip);
+  }
+}
+
+/** Our voters know more: former heirs may be free now. */
+function touchFormer(draft: Draft): void {
+  for (const eip of draft.held.value.keys()) {
+    if ((draft.leases.get(eip)?.former.length ?? 0) > 0) draft.dirty.add(eip);
   }
 }
 
@@ -48,45 +60,117 @@ function consider(draft: Draft, open: Open, pass: Pass, eip: Eip): void {
   const lease = draft.leases.get(eip) ?? null;
   if (lease !== null && sameTenure(lease.holder, open.lease.id)) {
     draft.freeSince.delete(eip);
-    considerOurs(draft, pass, lease);
+    considerOurs(draft, open, pass, lease);
     return;
   }
   const holding = draft.held.get(eip);
   if (holding !== undefined) {
+    // What we inherited stays ours until the store names somebody later.
+    if (lease !== null && holding.inherited !== null && lease.term < holding.term) {
+      return confirm(draft, open, lease);
+    }
     drop(draft, eip);
     draft.tell({ kind: 'dropped', eip, term: holding.term, holder: lease?.holder?.node ?? null });
   }
-  if (lease?.holder && !draft.ended(lease.holder)) {
+  if (lease !== null) {
+    forbid(draft, eip, lease.term);
+    if (renounce(draft, open, lease)) return;
+    if (!draft.stopping && tryInherit(draft, open, lease)) return;
+  }
+  if (lease?.holder && !lineEnded(draft, open, lease)) {
     draft.freeSince.delete(eip);
     return;
   }
+  if (lease?.former.some((id) => !draft.ended(id))) return;
   const policy = draft.policies.get(eip);
   if (policy === undefined || draft.stopping) draft.freeSince.delete(eip);
   else considerFree(draft, open, pass, eip, lease, policy);
 }
 
-function considerOurs(draft: Draft, pass: Pass, lease: EipLease): void {
-  const { eip } = lease;
+/** Whether all who come before us in line have ended: all of it, if we are not in it. */
+function lineEnded(draft: Draft, open: Open, lease: EipLease): boolean {
+  return beforeUs(open, lease).every((id) => draft.ended(id));
+}
+
+function beforeUs({ lease: { id } }: Open, { holder, heirs }: EipLease): readonly TenureId[] {
+  const place = heirs.findIndex((heir) => sameTenure(heir, id));
+  return [...holder === null ? [] : [holder], ...place < 0 ? heirs : heirs.slice(0, place)];
+}
+
+function considerOurs(draft: Draft, open: Open, pass: Pass, lease: EipLease): void {
+  const { eip, heirs, former } = lease;
   const over = lease.term <= (draft.past.get(eip) ?? 0);
   const policy = draft.policies.get(eip);
   if (policy === undefined) {
-    draft.enqueue(plan(draft, 'release', lease, eip, null, 'released'));
+    draft.enqueue(planSwap(draft, {
+      action: 'release', lease, eip, holder: null, reason: 'released',
+      // They might still inherit by the record that we replace.
+      former: [...former, ...heirs].filter((id) => !draft.ended(id)),
+      ended: [...former, ...heirs].filter((id) => draft.ended(id)),
+    }));
     return;
   }
   const away = reasonToLeave(draft, pass, eip, policy);
-  const to = away === null ? null : target(draft, pass, eip, policy, away);
-  if (away !== null && to !== null) {
-    pass.allocator.take(draft.options.node);
-    pass.allocator.give(to.node);
-    draft.enqueue(plan(draft, 'hand-over', lease, eip, to, away.reason, away.reason === 'move'));
-  } else if (draft.stopping) {
+  if (away !== null && leave(draft, open, pass, lease, policy, away)) return;
+  if (draft.stopping) {
     // Nobody can take it: it falls silent here, and is free once our tenure has ended.
-    if (draft.held.has(eip)) drop(draft, eip);
+    if (away !== null && draft.held.has(eip) && !waitsForLine(draft, open, lease)) drop(draft, eip);
   } else if (over) {
-    draft.enqueue(plan(draft, 'reclaim', lease, eip, draft.tenure, 'reclaimed'));
+    draft.enqueue(planSwap(draft, {
+      action: 'reclaim', lease, eip, holder: draft.tenure, reason: 'reclaimed', heirs, former,
+    }));
   } else {
     take(draft, lease);
+    if (away === null) keepLine(draft, open, pass, lease, policy);
   }
+}
+
+/** A change of the line is under way, or waits for our voters to know of the last one. */
+function waitsForLine(draft: Draft, open: Open, lease: EipLease): boolean {
+  return draft.busy.has(lease.eip)
+    || (open.lease.record.epoch > 0 && lease.former.some((id) => !draft.ended(id)));
+}
+
+/**
+ * Hands over to the first heir, or to anyone once nobody else could inherit. False: that cannot be
+ * done now; if the line stands in the way, its change was asked for.
+ */
+function leave(
+  draft: Draft, open: Open, pass: Pass, lease: EipLease, policy: EipPolicy, away: Away,
+): boolean {
+  const { eip, heirs, former } = lease;
+  const place = heirs.findIndex((id) => !draft.ended(id));
+  const first = heirs[place] ?? null;
+  const wanted = away.to === null && first !== null && isFit(draft, eip, policy, first.node)
+    ? first : target(draft, pass, eip, policy, away);
+  const free = former.every((id) => draft.ended(id));
+  const { node } = draft.options;
+  if (wanted !== null && free && (first === null || sameTenure(first, wanted))) {
+    pass.allocator.take(node);
+    pass.allocator.give(wanted.node);
+    draft.enqueue(planSwap(draft, {
+      action: 'hand-over', lease, eip, holder: wanted, reason: away.reason,
+      asked: away.reason === 'move',
+      heirs: first === null ? [] : heirs.slice(place + 1),
+      ended: [...former, ...(first === null ? heirs : heirs.slice(0, place))],
+    }));
+    return true;
+  }
+  if (wanted === null && first === null) return false;
+  if (open.lease.record.epoch > 0) {
+    strikeOut(draft, open, lease, wanted);
+  } else if (wanted !== null && first !== null && free && draft.stopping) {
+    // Without voters a line cannot be changed: its first takes it, whoever else was wanted.
+    draft.enqueue(planSwap(draft, {
+      action: 'hand-over', lease, eip, holder: first, reason: away.reason,
+      heirs: heirs.slice(place + 1), ended: [...former, ...heirs.slice(0, place)],
+    }));
+  }
+  return draft.busy.has(eip);
+}
+
+function isFit(draft: Draft, eip: Eip, policy: EipPolicy, node: string): boolean {
+  return whyUnfit(eip, policy, draft.nodes.get(node), draft.drains.has(node)) === null;
 }
 
 interface Away {
@@ -150,14 +234,21 @@ function considerFree(
   pass.allocator.give(returns ? former : first);
   if (!order.includes(options.node) || selfUnfit(draft, eip, policy)) return;
   const ours = returns && former === options.node;
-  const place = ours ? 0 : order.indexOf(options.node) + (returns ? 1 : 0);
+  const heir = lease?.heirs.some((id) => sameTenure(id, open.lease.id)) ?? false;
+  const place = ours || heir ? 0 : order.indexOf(options.node) + (returns ? 1 : 0);
   const since = draft.freeSince.get(eip) ?? now.boot;
   draft.freeSince.set(eip, since);
-  const settled = ours ? now.boot : open.openedAt + options.settleMs;
+  const settled = ours || heir ? now.boot : open.openedAt + options.settleMs;
   const due = Math.max(settled, since + place * options.patienceMs);
   if (now.boot < due) return draft.lookAgain(eip, due);
   const reason = reasonToClaim(lease, options.node);
-  draft.enqueue(plan(draft, 'claim', lease, eip, open.lease.id, reason));
+  const inLine = (lease?.heirs ?? []).findIndex((id) => sameTenure(id, open.lease.id));
+  draft.enqueue(planSwap(draft, {
+    action: 'claim', lease, eip, holder: open.lease.id,
+    reason: reasonToClaim(lease, options.node),
+    heirs: lease === null || inLine < 0 ? [] : lease.heirs.slice(inLine + 1),
+    ended: lease === null ? [] : [...beforeUs(open, lease), ...lease.former],
+  }));
 }
 
 function reasonToClaim(lease: EipLease | null, node: string): MoveReason {

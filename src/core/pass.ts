@@ -5,13 +5,14 @@
 import type { Draft } from './draft.ts';
 import { whyUnfit } from './eligibility.ts';
 import type { EipPolicy } from './events.ts';
-import type { Eip } from './model.ts';
+import type { Eip, TenureId } from './model.ts';
 import { Allocator, allocationOrder } from './placement.ts';
 import type { Candidate } from './placement.ts';
 
 export class Pass {
   readonly #draft: Draft;
   #allocator: Allocator | null = null;
+  #heirAllocator: Allocator | null = null;
   #preferred: ReadonlyMap<Eip, string> | null = null;
 
   constructor(draft: Draft) {
@@ -29,6 +30,34 @@ export class Pass {
     return fit;
   }
 
+  /**
+   * Nodes that may be heirs of `eip`, from most to least preferred: in quorum mode, since nobody
+   * else can be deposed, and with a view that keeps up.
+   */
+  heirs(eip: Eip, policy: EipPolicy): readonly TenureId[] {
+    const draft = this.#draft;
+    const fit = this.candidates(eip, policy).filter(({ node }) => node !== draft.options.node
+      && (draft.nodes.get(node)?.record.epoch ?? 0) > 0
+      && draft.voting.peers.get(node)?.behind !== true);
+    return this.heirAllocator.order(eip, fit)
+      .flatMap((node) => draft.nodes.get(node)?.id ?? []);
+  }
+
+  /** What each node holds, and would hold if we were gone. */
+  get heirAllocator(): Allocator {
+    this.#heirAllocator ??= this.#countHeirs();
+    return this.#heirAllocator;
+  }
+
+  #countHeirs(): Allocator {
+    const draft = this.#draft;
+    const allocator = this.#count();
+    for (const { holder, heirs: [first] } of draft.leases.value.values()) {
+      if (first !== undefined && holder?.node === draft.options.node) allocator.give(first.node);
+    }
+    return allocator;
+  }
+
   /** Loads as the store shows them, changed by what we have under way. */
   get allocator(): Allocator {
     this.#allocator ??= this.#count();
@@ -43,7 +72,7 @@ export class Pass {
     }
     for (const { swap, action, lease } of draft.busy.value.values()) {
       const to = swap.next.holder;
-      if (action === 'reclaim') continue;
+      if (action === 'reclaim' || action === 'line' || action === 'renounce') continue;
       if (lease?.holder && !draft.ended(lease.holder)) allocator.take(lease.holder.node);
       if (to) allocator.give(to.node);
     }

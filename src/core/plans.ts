@@ -7,31 +7,52 @@
 import type { Draft } from './draft.ts';
 import { movesKept } from './model.ts';
 import type { Eip, EipLease, MoveReason, TenureId } from './model.ts';
-import { take } from './holdings.ts';
+import { forbid, take } from './holdings.ts';
+import { raiseFloor } from './quorum/support.ts';
 import { maxSwaps } from './requests.ts';
 import type { StoreAnswer, SwapOutcome } from './requests.ts';
 import type { Plan } from './state.ts';
+import { lineChange } from './succession.ts';
 import { endTenure } from './tenure.ts';
 import { applyLease } from './view-change.ts';
 
-export function plan(
-  draft: Draft, action: Plan['action'], lease: EipLease | null, eip: Eip,
-  holder: TenureId | null, reason: MoveReason, asked = false,
-): Plan {
-  const term = Math.max(lease?.term ?? 0, draft.past.get(eip) ?? 0) + 1;
-  const at = draft.now.wall;
-  const move = { term, holder: holder?.node ?? null, reason, at };
-  const previous = lease?.holder;
+interface SwapPlan {
+  readonly action: Plan['action'];
+  /** The record that it changes; null: there is none. */
+  readonly lease: EipLease | null;
+  readonly eip: Eip;
+  readonly holder: TenureId | null;
+  readonly reason: MoveReason;
+  /** Default: the next one that this node has not given up. The record's own: no change of owner. */
+  readonly term?: number;
+  readonly heirs?: readonly TenureId[];
+  readonly former?: readonly TenureId[];
+  /** Tenures that must have ended. */
+  readonly ended?: readonly TenureId[];
+  readonly asked?: boolean;
+  /** Wall clock, ms: when the term began, if not now. */
+  readonly since?: number;
+}
+
+export function planSwap(draft: Draft, change: SwapPlan): Plan {
+  const { action, lease, eip, holder, reason, heirs = [], former = [], ended = [] } = change;
+  const term = change.term ?? Math.max(lease?.term ?? 0, draft.past.get(eip) ?? 0) + 1;
+  const since = change.since ?? draft.now.wall;
+  const move = { term, holder: holder?.node ?? null, reason, at: since };
+  const moved = lease === null || term !== lease.term;
+  const moves = lease?.moves ?? [];
   return {
-    action, lease, asked,
+    action, lease, asked: change.asked ?? false,
     swap: {
       eip,
       revision: lease?.revision ?? 0,
       next: {
-        eip, holder, term, since: at, reason, heirs: [], former: [],
-        moves: [move, ...(lease?.moves ?? [])].slice(0, movesKept),
+        eip, holder, term, heirs, former,
+        since: moved ? since : lease.since,
+        reason: moved ? reason : lease.reason,
+        moves: moved ? [move, ...moves].slice(0, movesKept) : moves,
       },
-      ended: action === 'claim' && previous ? [previous] : [],
+      ended,
       live: action === 'hand-over' && holder ? [holder] : [],
     },
   };
@@ -61,8 +82,8 @@ function send(draft: Draft, tenure: TenureId, plans: readonly Plan[]): void {
   const leaving: Eip[] = [];
   for (const { action, swap: { eip } } of plans) {
     const holding = draft.held.get(eip);
-    if (holding === undefined || action === 'claim') continue;
-    draft.past.set(eip, Math.max(draft.past.get(eip) ?? 0, holding.term));
+    if (holding === undefined || !givesUp(action)) continue;
+    forbid(draft, eip, holding.term);
     draft.held.delete(eip);
     leaving.push(eip);
   }
@@ -71,6 +92,11 @@ function send(draft: Draft, tenure: TenureId, plans: readonly Plan[]): void {
     { kind: 'swap', tenure, swaps: plans.map(({ swap }) => swap) },
     { kind: 'swap', sentAt: draft.now.boot, plans },
   );
+}
+
+/** Whether the address leaves our hands, or the term that we hold it by does. */
+function givesUp(action: Plan['action']): boolean {
+  return action === 'hand-over' || action === 'release' || action === 'reclaim';
 }
 
 export function onSwapAnswer(
@@ -95,14 +121,26 @@ export function onSwapAnswer(
   }
 }
 
-function applied(draft: Draft, { action, swap }: Plan, lease: EipLease): void {
+function applied(draft: Draft, { action, swap, lease: before }: Plan, lease: EipLease): void {
   applyLease(draft, swap.eip, lease, lease.revision);
   draft.dirty.add(swap.eip);
   const { eip, next: { term, reason, holder } } = swap;
-  if (action === 'hand-over' || action === 'release') {
-    draft.tell({ kind: 'gave', eip, term, reason, to: holder?.node ?? null });
-  } else {
-    take(draft, lease);
+  switch (action) {
+    case 'hand-over':
+    case 'release':
+      // Whoever inherits from us must know that it is not ours any more.
+      raiseFloor(draft, lease.revision);
+      return draft.tell({ kind: 'gave', eip, term, reason, to: holder?.node ?? null });
+    case 'line':
+      raiseFloor(draft, lease.revision);
+      return draft.tell({ kind: 'line', eip, what: before === null ? 'appointed' : lineChange(before, lease) });
+    case 'renounce':
+      return draft.tell({ kind: 'renounced', eip });
+    case 'claim':
+    case 'reclaim':
+    case 'confirm':
+      // Unless it was given up while the store was being told.
+      if (action !== 'confirm' || draft.held.has(eip)) take(draft, lease);
   }
 }
 

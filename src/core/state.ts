@@ -8,6 +8,9 @@
 import type { CoreOptions, EipPolicy, SelfFacts } from './events.ts';
 import { emptyView } from './model.ts';
 import type { Eip, EipLease, NodeLease, TenureId, View } from './model.ts';
+import { supportDeadline } from './quorum/support.ts';
+import { initialVoting } from './quorum/types.ts';
+import type { Judged, Voting } from './quorum/types.ts';
 import type { Swap } from './requests.ts';
 
 export type Phase =
@@ -35,8 +38,11 @@ export interface Open {
   readonly openedAt: number;
   /** R2: claims end here. */
   readonly deadline: number;
-  /** R2 has run out; what we hold is silent. */
+  /** R2 or R3 has run out: the gate is closed. */
   readonly silent: boolean;
+  /** R2 has run out: what we hold was withdrawn, until the store confirms the lease. */
+  readonly muted: boolean;
+  readonly judged: Judged;
   readonly renewal: number | null;
   readonly renewAt: number;
   readonly update: number | null;
@@ -46,11 +52,22 @@ export interface Open {
 /** An EIP in our hands. */
 export interface Holding {
   readonly term: number;
+  /** Inherited by this record, which the store is yet to be told of; null: as the store has it. */
+  readonly inherited: EipLease | null;
+  /** Wall clock, ms: when it was inherited. */
+  readonly since: number;
 }
 
 /** A change of an EIP lease that was decided on; it waits for its turn, or for its answer. */
 export interface Plan {
-  readonly action: 'claim' | 'reclaim' | 'hand-over' | 'release';
+  readonly action:
+    | 'claim' | 'reclaim' | 'hand-over' | 'release'
+    /** Write down what was inherited. */
+    | 'confirm'
+    /** As holder: name heirs, strike them out, free former ones. */
+    | 'line'
+    /** As former heir: strike ourselves out. */
+    | 'renounce';
   readonly swap: Swap;
   /** The record that it was decided on; null: there was none. */
   readonly lease: EipLease | null;
@@ -60,6 +77,7 @@ export interface Plan {
 
 export type Pending =
   | { readonly kind: 'open' | 'renew' | 'update' | 'close' | 'settle'; readonly sentAt: number }
+  | { readonly kind: 'evict'; readonly sentAt: number; readonly node: string }
   | { readonly kind: 'swap'; readonly sentAt: number; readonly plans: readonly Plan[] };
 
 export interface State {
@@ -67,6 +85,11 @@ export interface State {
   readonly phase: Phase;
   /** Number of this run: the first incarnation that it was given; 0 before. */
   readonly boot: number;
+  /** The latest incarnation that it was given. */
+  readonly lastIncarnation: number;
+  /** The gate passes until then, CLOCK_BOOTTIME ms; 0: it is closed. */
+  readonly armed: number;
+  readonly voting: Voting;
   readonly stopping: boolean;
   readonly facts: SelfFacts;
   readonly policies: ReadonlyMap<Eip, EipPolicy>;
@@ -95,7 +118,7 @@ export interface State {
 
 export function initialState(options: CoreOptions, facts: SelfFacts, now: number): State {
   return {
-    options, facts, boot: 0, stopping: false, listed: false, view: emptyView,
+    options, facts, boot: 0, lastIncarnation: 0, armed: 0, voting: initialVoting(now), stopping: false, listed: false, view: emptyView,
     phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
     queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,
@@ -108,8 +131,17 @@ export function tenureOf(state: Pick<State, 'phase'>): TenureId | null {
   return state.phase.kind === 'open' ? state.phase.lease.id : null;
 }
 
+/** Claims end here: R2, and R3 for every epoch that may bind us. */
+export function claimsEnd(open: Open): number {
+  return Math.min(open.deadline, supportDeadline(open));
+}
+
 /** When the core wants a `tick`, in CLOCK_BOOTTIME ms; Infinity: not before something happens. */
 export function nextWake(state: State): number {
+  return Math.min(nextOfTenure(state), nextOfVoting(state));
+}
+
+function nextOfTenure(state: State): number {
   const { phase } = state;
   switch (phase.kind) {
     case 'closed':
@@ -118,11 +150,25 @@ export function nextWake(state: State): number {
     case 'open':
       return Math.min(
         phase.renewal === null ? phase.renewAt : Infinity,
-        phase.silent ? Infinity : phase.deadline,
+        phase.silent ? Infinity : claimsEnd(phase),
         state.recordStale && phase.update === null ? phase.updateAt : Infinity,
         state.nextLater,
       );
     case 'stopped':
       return Infinity;
   }
+}
+
+function nextOfVoting({ voting, options, boot, facts, phase, listed }: State): number {
+  if (options.supportMs === 0 || boot === 0 || facts.heartbeat.length === 0) return Infinity;
+  if (phase.kind === 'stopped') return Infinity;
+  let next = voting.heartbeatAt;
+  for (const [node, { incarnation, epoch, until }] of voting.promises) {
+    const withdrawn = voting.withdrawn.get(node);
+    const over = withdrawn !== undefined && (withdrawn.of.incarnation > incarnation
+      || (withdrawn.of.incarnation === incarnation && withdrawn.epoch >= epoch));
+    if (!over) next = Math.min(next, Math.max(until, voting.startedAt + 2 * options.supportMs));
+  }
+  for (const at of voting.evictAt.values()) next = Math.min(next, listed ? at : Infinity);
+  return next;
 }

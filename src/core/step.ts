@@ -1,5 +1,5 @@
 /**
- * The ownership protocol of one node, lease mode: `step(state, event, now) -> {state, effects}`.
+ * The ownership protocol of one node: `step(state, event, now) -> {state, effects}`.
  *
  * Pure: no clock, timer, socket, randomness or log. The same function runs in the agent and in the
  * simulator. `now.boot` never decreases between the steps of one run. docs/protocol.md states the
@@ -9,10 +9,16 @@ import { Draft } from './draft.ts';
 import type { Effect, Event, Now } from './events.ts';
 import { considerDirty } from './ownership.ts';
 import { onSwapAnswer, sendPlans } from './plans.ts';
+import { wantedRegime } from './quorum/epochs.ts';
+import { evict, onEvictAnswer } from './quorum/evict.ts';
+import { beat, takesPart } from './quorum/heartbeats.ts';
+import { onDied, onHeard } from './quorum/voting.ts';
 import type { StoreAnswer } from './requests.ts';
 import type { State } from './state.ts';
+import { inherit } from './succession.ts';
 import {
-  closeTenure, keepRecord, keepTenure, onOpenAnswer, onRenewAnswer, onUpdateAnswer,
+  closeTenure, endTenure, keepGate, keepRecord, keepTenure, onOpenAnswer, onRenewAnswer,
+  onUpdateAnswer, settleSilence,
 } from './tenure.ts';
 import { onView } from './view-change.ts';
 
@@ -26,24 +32,28 @@ export function step(state: State, event: Event, now: Now): Step {
   const draft = new Draft(state, now);
   keepTenure(draft);
   apply(draft, event);
+  settleSilence(draft);
+  inherit(draft);
   considerDirty(draft);
   sendPlans(draft);
   finishStop(draft);
   keepRecord(draft);
+  keepGate(draft);
   return { state: draft.state(), effects: draft.effects };
 }
 
 function apply(draft: Draft, event: Event): void {
   switch (event.kind) {
     case 'tick':
-      return;
+      return onTick(draft);
     case 'answer':
       return onAnswer(draft, event.id, event.answer);
     case 'view':
       return onView(draft, event.change);
     case 'heard':
+      return onHeard(draft, event.heartbeat);
     case 'died':
-      return;
+      return onDied(draft, event.obituary);
     case 'policies':
       draft.policies = event.policies;
       draft.touchAll();
@@ -60,6 +70,17 @@ function apply(draft: Draft, event: Event): void {
       draft.nextLater = Infinity;
       draft.touchAll();
       return;
+  }
+}
+
+/** Judging waits for ticks, before which everything that has arrived was heard. */
+function onTick(draft: Draft): void {
+  const over = beat(draft);
+  if (over !== null) return endTenure(draft, over);
+  evict(draft);
+  const { open } = draft;
+  if (open !== null && takesPart(draft) && wantedRegime(draft, open) !== null) {
+    draft.recordStale = true;
   }
 }
 
@@ -80,6 +101,8 @@ function onAnswer(draft: Draft, id: number, answer: StoreAnswer | null): void {
       return onUpdateAnswer(draft, answer);
     case 'swap':
       return onSwapAnswer(draft, answer, pending.plans);
+    case 'evict':
+      return onEvictAnswer(draft, pending.node, answer);
     case 'close':
       draft.phase = { kind: 'stopped' };
       return draft.finally({ kind: 'stopped' });

@@ -5,9 +5,14 @@
  * the request left, so that the store's own count can only end later.
  */
 import type { Draft } from './draft.ts';
+import type { TenureEnd } from './events.ts';
 import { sameTenure } from './model.ts';
 import type { NodeLease, NodeRecord, TenureId } from './model.ts';
+import { mayBeInForce, settleRegime, wantedRegime } from './quorum/epochs.ts';
+import { takesPart } from './quorum/heartbeats.ts';
+import { initialJudged, sameRegime } from './quorum/types.ts';
 import type { StoreAnswer } from './requests.ts';
+import { claimsEnd } from './state.ts';
 import type { Open } from './state.ts';
 
 /** A renewal is sent after this part of the TTL. */
@@ -20,7 +25,7 @@ function deadlineFrom(draft: Draft, sentAt: number, ttlMs: number): number {
   return sentAt + ttlMs * (1 - 2 * draft.options.clockRateError);
 }
 
-/** Sends what is due, and silences what R2 no longer covers. Called first in every step. */
+/** Sends what is due. Called first in every step. */
 export function keepTenure(draft: Draft): void {
   const { phase, now } = draft;
   switch (phase.kind) {
@@ -28,7 +33,6 @@ export function keepTenure(draft: Draft): void {
       if (phase.request === null && now.boot >= phase.retryAt) openTenure(draft);
       return;
     case 'open':
-      if (!phase.silent && now.boot >= phase.deadline) silence(draft, phase);
       if (phase.renewal === null && now.boot >= phase.renewAt) renew(draft);
       return;
     case 'closing':
@@ -50,17 +54,24 @@ function openTenure(draft: Draft): void {
 function renew(draft: Draft): void {
   const { open } = draft;
   if (open === null) return;
+  const ttlMs = ttlOf(draft, open);
   const id = draft.request(
-    { kind: 'renew', tenure: open.lease.id, ttlMs: draft.options.ttlMs },
-    { kind: 'renew', sentAt: draft.now.boot },
+    { kind: 'renew', tenure: open.lease.id, ttlMs }, { kind: 'renew', sentAt: draft.now.boot },
   );
-  const renewAt = draft.now.boot + draft.options.ttlMs * renewAfter;
+  const renewAt = draft.now.boot + ttlMs * renewAfter;
   draft.phase = { ...open, renewal: id, renewAt };
+}
+
+/** In quorum mode death is found by voters: the lease lasts for the hold. */
+function ttlOf({ options }: Draft, { lease }: Open): number {
+  return lease.record.epoch > 0 ? options.holdMs : options.ttlMs;
 }
 
 /** What the node record should say now. */
 export function desiredRecord(draft: Draft): NodeRecord {
-  const { epoch, voters } = draft.open?.lease.record ?? { epoch: 0, voters: [] };
+  const { open } = draft;
+  const wanted = open !== null && takesPart(draft) ? wantedRegime(draft, open) : null;
+  const { epoch, voters } = wanted ?? open?.lease.record ?? { epoch: 0, voters: [] };
   return { ...draft.facts, boot: draft.boot, draining: draft.stopping, epoch, voters };
 }
 
@@ -76,7 +87,9 @@ export function keepRecord(draft: Draft): void {
     { kind: 'update', tenure: open.lease.id, record, revision: open.lease.revision },
     { kind: 'update', sentAt: now.boot },
   );
-  draft.phase = { ...open, update: id };
+  // From here on the store may have either record: we obey both.
+  const judged = mayBeInForce(open.judged, { epoch: record.epoch, voters: record.voters });
+  draft.phase = { ...open, update: id, judged };
 }
 
 function sameRecord(a: NodeRecord, b: NodeRecord): boolean {
@@ -98,14 +111,14 @@ export function onOpenAnswer(draft: Draft, answer: StoreAnswer | null, sentAt: n
 function opened(draft: Draft, lease: NodeLease, deadline: number, sentAt: number): void {
   const { now, options } = draft;
   if (draft.boot === 0) draft.boot = lease.id.incarnation;
+  draft.lastIncarnation = lease.id.incarnation;
   draft.phase = {
-    kind: 'open', lease, deadline, openedAt: now.boot, silent: now.boot >= deadline,
-    renewal: null, renewAt: sentAt + options.ttlMs * renewAfter, update: null, updateAt: now.boot,
+    kind: 'open', lease, deadline, openedAt: now.boot, silent: now.boot >= deadline, muted: false,
+    judged: initialJudged(), renewal: null, renewAt: sentAt + options.ttlMs * renewAfter, update: null, updateAt: now.boot,
   };
   draft.nodes.set(lease.id.node, lease);
   draft.recordStale = true;
   draft.tell({ kind: 'tenure-opened', tenure: lease.id });
-  draft.arm(deadline);
   draft.touchAll();
 }
 
@@ -140,30 +153,61 @@ export function onRenewAnswer(draft: Draft, answer: StoreAnswer | null, sentAt: 
   if (open === null) return;
   if (answer?.kind === 'ended') return endTenure(draft, 'expired');
   if (answer?.kind !== 'renewed') {
-    const renewAt = Math.min(open.renewAt, now.boot + options.retryMs);
-    draft.phase = { ...open, renewal: null, renewAt };
+    // A hold is long: what is left of it says how often it is worth asking.
+    const pause = Math.max(options.retryMs, (open.deadline - now.boot) / 20);
+    draft.phase = { ...open, renewal: null, renewAt: Math.min(open.renewAt, now.boot + pause) };
     return;
   }
   const deadline = Math.max(open.deadline, deadlineFrom(draft, sentAt, answer.ttlMs));
-  const silent = now.boot >= deadline;
-  draft.phase = {
-    ...open, renewal: null, deadline, silent, renewAt: silent ? now.boot : open.renewAt,
-  };
-  if (!silent) draft.arm(deadline);
-  if (open.silent && !silent) resume(draft);
+  // Asked for before the record said quorum mode: the hold is asked for at once.
+  const short = answer.ttlMs < ttlOf(draft, open) || now.boot >= deadline;
+  draft.phase = { ...open, renewal: null, deadline, renewAt: short ? now.boot : open.renewAt };
 }
 
-function silence(draft: Draft, open: Open): void {
-  draft.phase = { ...open, silent: true, renewAt: Math.min(open.renewAt, draft.now.boot) };
-  draft.arm(0);
-  draft.withdraw([...draft.held.value.keys()], true);
-  draft.tell({ kind: 'silenced', eips: draft.held.size });
+/** Goes silent, or speaks again, as R2 and R3 say now. */
+export function settleSilence(draft: Draft): void {
+  const { open, now } = draft;
+  if (open === null) return;
+  const leaseOver = now.boot >= open.deadline;
+  if (now.boot < claimsEnd(open)) {
+    if (open.silent) resume(draft, open);
+    return;
+  }
+  if (!open.silent) {
+    const soon = leaseOver && open.renewal === null;
+    const renewAt = soon ? Math.min(open.renewAt, now.boot) : open.renewAt;
+    draft.phase = { ...open, silent: true, renewAt };
+    draft.arm(0);
+    draft.tell({ kind: 'silenced', eips: draft.held.size, why: leaseOver ? 'lease' : 'support' });
+  }
+  // Support that lapses is back in a moment, or the tenure ends: the gate alone is enough.
+  if (leaseOver && draft.open?.muted === false) {
+    draft.phase = { ...draft.open, muted: true };
+    draft.withdraw([...draft.held.value.keys()], true);
+  }
 }
 
-function resume(draft: Draft): void {
-  for (const [eip, { term }] of draft.held.value) draft.announce({ eip, term, probe: false });
+function resume(draft: Draft, open: Open): void {
+  draft.phase = { ...open, silent: false, muted: false };
+  if (open.muted) {
+    for (const [eip, { term }] of draft.held.value) draft.announce({ eip, term, probe: false });
+  }
   draft.tell({ kind: 'resumed', eips: draft.held.size });
   draft.touchAll();
+}
+
+/**
+ * The gate, never past the earliest deadline. Re-arming is a kernel transaction: support that is
+ * renewed every few ms moves it only when it is worth it. Called last in every step.
+ */
+export function keepGate(draft: Draft): void {
+  const { open, now, armed, options } = draft;
+  const until = open === null || open.silent ? 0 : claimsEnd(open);
+  if (until === armed) return;
+  const gain = until - armed;
+  const left = armed - now.boot;
+  if (gain > 0 && gain < options.supportMs / 3 && left > options.supportMs / 2) return;
+  draft.arm(until);
 }
 
 export function onUpdateAnswer(draft: Draft, answer: StoreAnswer | null): void {
@@ -184,21 +228,31 @@ export function adoptLease(draft: Draft, lease: NodeLease): void {
   const { open } = draft;
   if (open === null || lease.revision <= open.lease.revision) return;
   if (!sameTenure(lease.id, open.lease.id)) return endTenure(draft, 'expired');
-  draft.phase = { ...open, lease };
+  const { epoch, voters } = lease.record;
+  const entered = !sameRegime(lease.record, open.lease.record);
+  const judged = settleRegime(open.judged, open.lease, lease);
+  const hold = open.lease.record.epoch === 0 && epoch > 0;
+  draft.phase = { ...open, lease, judged, renewAt: hold ? draft.now.boot : open.renewAt };
   draft.nodes.set(lease.id.node, lease);
   draft.recordStale = true;
+  if (!entered) return;
+  draft.tell({ kind: 'quorum', epoch, voters });
+  // Lines of succession are a matter of quorum mode.
+  draft.touchAll();
 }
 
 /**
- * The store says that this tenure is over. Nothing of it may be claimed from here on, and no answer
+ * This tenure is over, by the store's word or that of our voters. Nothing of it may be claimed from here on, and no answer
  * meant for it counts any more; a new one is opened at once.
  */
-export function endTenure(draft: Draft, why: 'expired' | 'store-reset'): void {
+export function endTenure(draft: Draft, why: Exclude<TenureEnd, 'closed'>): void {
   const { open, now } = draft;
   if (open === null) return;
   abandonTenure(draft);
   draft.tell({ kind: 'tenure-ended', tenure: open.lease.id, why });
-  draft.phase = { kind: 'closed', request: null, retryAt: now.boot, replaces: 0, taken: null };
+  // Deposed: the store may show our lease for as long as the hold lasts. It is ours to replace.
+  const replaces = why === 'deposed' || why === 'unsupported' ? open.lease.id.incarnation : 0;
+  draft.phase = { kind: 'closed', request: null, retryAt: now.boot, replaces, taken: null };
   openTenure(draft);
 }
 
@@ -211,7 +265,7 @@ export function closeTenure(draft: Draft, tenure: TenureId): void {
 }
 
 function abandonTenure(draft: Draft): void {
-  draft.arm(0);
+  if (draft.armed !== 0) draft.arm(0);
   draft.withdraw([...draft.held.value.keys()], false);
   for (const [eip, { term }] of draft.held.value) {
     draft.past.set(eip, Math.max(draft.past.get(eip) ?? 0, term));

@@ -1,6 +1,7 @@
 /** Takes in what the store's watch tells. */
 import type { Draft } from './draft.ts';
 import type { Eip, EipLease, NodeLease, ViewChange } from './model.ts';
+import { forgetReports } from './quorum/voting.ts';
 import { adoptLease, endTenure } from './tenure.ts';
 
 export function onView(draft: Draft, change: ViewChange): void {
@@ -54,6 +55,7 @@ function applyNode(draft: Draft, node: string, lease: NodeLease | null, revision
     if (lease) adoptLease(draft, lease);
     else if (revision > open.lease.revision) endTenure(draft, 'expired');
   }
+  forgetReports(draft, node);
   refit(draft, node);
 }
 

@@ -56,7 +56,7 @@ export class Player {
     this.#runner = new CoreRunner({
       core: {
         node: options.node, ttlMs: options.ttlMs ?? ttlMs, clockRateError: 0.01, settleMs: 100,
-        patienceMs: 200, retryMs: 100, swapsInFlight: 4,
+        patienceMs: 200, retryMs: 100, swapsInFlight: 4, supportMs: 0, heartbeatMs: 0, holdMs: 60_000, heirs: 2,
       },
       facts: {
         place: `place of ${options.node}`, host: options.node, version: '1', startedAt: 0,

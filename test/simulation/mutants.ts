@@ -27,6 +27,9 @@ const answersStayOpen: Mutation['edits'] = [
   { file: 'plans.ts', from: '  draft.dirty.add(swap.eip);\n  const', to: '  const' },
 ];
 
+/** R1: a term that is over is not taken again. */
+const pastCheck = '  if (term <= (draft.past.get(eip) ?? 0)) return;\n  const holding';
+
 export const mutations: readonly Mutation[] = [
   {
     name: 'announce-before-confirmed',
@@ -70,7 +73,7 @@ export const mutations: readonly Mutation[] = [
     name: 'past-terms-revive',
     rule: 'A term that we gave up is over for us, whatever the store still shows',
     edits: [
-      { file: 'holdings.ts', from: '  if (term <= (draft.past.get(eip) ?? 0)) return;\n', to: '' },
+      { file: 'holdings.ts', from: pastCheck, to: '  const holding' },
       { file: 'ownership.ts', from: 'lease.term <= (draft.past.get(eip) ?? 0)', to: 'lease.term < 0' },
     ],
   },
@@ -79,7 +82,7 @@ export const mutations: readonly Mutation[] = [
     rule: 'An answer that comes after its request was given up on revives nothing',
     edits: [
       ...answersStayOpen,
-      { file: 'holdings.ts', from: '  if (term <= (draft.past.get(eip) ?? 0)) return;\n', to: '' },
+      { file: 'holdings.ts', from: pastCheck, to: '  const holding' },
     ],
   },
   {

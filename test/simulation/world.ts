@@ -27,7 +27,7 @@ export class World {
   readonly clockRateError = 0.01;
   readonly options: Omit<CoreOptions, 'node'> = {
     ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-    swapsInFlight: 2,
+    swapsInFlight: 2, supportMs: 0, heartbeatMs: 0, holdMs: 60_000, heirs: 2,
   };
   readonly eips: readonly string[];
   readonly hosts: readonly Host[];

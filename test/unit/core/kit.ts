@@ -9,7 +9,7 @@ import { MemoryState } from '../../../src/store/memory/memory-state.ts';
 
 export const options: CoreOptions = {
   node: 'a', ttlMs: 3000, clockRateError: 0.01, settleMs: 0, patienceMs: 1000, retryMs: 200,
-  swapsInFlight: 4,
+  swapsInFlight: 4, supportMs: 0, heartbeatMs: 0, holdMs: 60_000, heirs: 2,
 };
 
 export const facts: SelfFacts = {

@@ -1,0 +1,102 @@
+/**
+ * The judged side: asking for support, and writing down in the node lease who judges us.
+ *
+ *   lease mode --a majority supports epoch 1, CAS--> quorum mode --voters change, or one withdrew:
+ *   a majority supports the next epoch, CAS--> ... --deposed, or unsupported--> another tenure
+ *
+ * From the moment the CAS is sent until its outcome is known, both records are obeyed; afterwards
+ * the epoch left behind binds until a majority of its voters released it.
+ */
+import type { Draft } from '../draft.ts';
+import type { NodeLease } from '../model.ts';
+import type { Open } from '../state.ts';
+import { isDeposed, supportDeadline, supportedUntil } from './support.ts';
+import { sameRegime, sameVoter, supportKey, voterKey } from './types.ts';
+import type { Judged, LeftEpoch, Regime } from './types.ts';
+import { chooseVoters } from './voters.ts';
+
+/** Without support for so many F of running, a tenure is given up. */
+const givenUpAfter = 3;
+
+/** Whether this tenure is over by its voters' word, or for want of it. */
+export function whyOver(draft: Draft, open: Open): 'deposed' | 'unsupported' | null {
+  const [regime] = open.judged.regimes;
+  if (regime === undefined || regime.epoch === 0) return null;
+  if (isDeposed(draft, open)) return 'deposed';
+  const limit = givenUpAfter * draft.options.supportMs;
+  return open.judged.unsupportedMs > limit ? 'unsupported' : null;
+}
+
+/** Counts the time that we ran, and were not stopped, without support. Called at each heartbeat. */
+export function countUnsupported(draft: Draft, ranMs: number): void {
+  const { open, now } = draft;
+  if (open === null) return;
+  const without = supportDeadline(open) <= now.boot;
+  const unsupportedMs = without ? open.judged.unsupportedMs + ranMs : 0;
+  if (unsupportedMs === open.judged.unsupportedMs) return;
+  draft.phase = { ...open, judged: { ...open.judged, unsupportedMs } };
+}
+
+/** Decides whom to ask for support, and for which epoch. Called at each heartbeat. */
+export function bid(draft: Draft): void {
+  const { open } = draft;
+  if (open === null || !draft.listed) return;
+  const { judged } = open;
+  const chosen = chooseVoters(draft, open);
+  // Too few are left: those that we have may still be a majority.
+  const intended = chosen.length === 0 ? judged.intended : chosen;
+  const asked = { epoch: judged.bid, voters: intended };
+  const taken = [...judged.regimes, ...judged.left]
+    .some((each) => each.epoch >= asked.epoch && !sameRegime(each, asked));
+  const highest = Math.max(...[...judged.regimes, ...judged.left].map(({ epoch }) => epoch));
+  const next = taken ? highest + 1 : judged.bid;
+  const same = intended.length === judged.intended.length
+    && intended.every((voter, i) => sameVoter(voter, judged.intended[i]!));
+  if (same && next === judged.bid) return;
+  const askedSince = new Map(intended.map((voter) => {
+    const key = voterKey(voter);
+    return [key, judged.askedSince.get(key) ?? draft.now.boot];
+  }));
+  draft.phase = { ...open, judged: { ...judged, intended, bid: next, askedSince } };
+}
+
+/** The record that our node lease should show now; null: as it is. */
+export function wantedRegime(draft: Draft, open: Open): Regime | null {
+  const { judged, lease } = open;
+  const next: Regime = { epoch: judged.bid, voters: judged.intended };
+  if (next.voters.length === 0 || sameRegime(next, lease.record)) return null;
+  if (next.epoch <= lease.record.epoch) return null;
+  const until = supportedUntil(judged, next, lease.id.node);
+  return until > draft.now.boot + draft.options.supportMs / 3 ? next : null;
+}
+
+/** Another regime was asked for: until its fate is known, it binds as well. */
+export function mayBeInForce(judged: Judged, regime: Regime): Judged {
+  if (judged.regimes.some((each) => sameRegime(each, regime))) return judged;
+  return { ...judged, regimes: [...judged.regimes, regime] };
+}
+
+/**
+ * The store shows our lease: whatever else was asked for by compare-and-swap is void. Every epoch
+ * that we leave goes on binding us until it is released.
+ */
+export function settleRegime(judged: Judged, before: NodeLease, after: NodeLease): Judged {
+  const regime: Regime = { epoch: after.record.epoch, voters: after.record.voters };
+  const old: Regime = { epoch: before.record.epoch, voters: before.record.voters };
+  const leaves = old.epoch > 0 && old.epoch !== regime.epoch;
+  const left: readonly LeftEpoch[] = leaves
+    ? [...judged.left, { ...old, released: new Set<string>() }] : judged.left;
+  const settled = judged.regimes.length === 1 && judged.regimes[0] !== undefined
+    && sameRegime(judged.regimes[0], regime);
+  if (settled && !leaves) return judged;
+  return prune({ ...judged, regimes: [regime], left });
+}
+
+/** Support of epochs that nothing depends on any more. */
+function prune(judged: Judged): Judged {
+  const keys = new Set([...judged.regimes, ...judged.left, { epoch: judged.bid, voters: judged.intended }]
+    .flatMap(({ epoch, voters }) => voters.map((voter) => supportKey(voter, epoch))));
+  const keep = (map: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
+    new Map([...map].filter(([key]) => keys.has(key)));
+  return { ...judged, support: keep(judged.support), acks: keep(judged.acks) };
+}

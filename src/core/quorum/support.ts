@@ -1,0 +1,97 @@
+/**
+ * R3: a majority of the voters of every epoch that may bind us supports us. Deadlines are counted
+ * from when the heartbeat was sent that a voter echoed, so that its own promise lasts longer.
+ */
+import type { Draft } from '../draft.ts';
+import type { Heartbeat } from '../heartbeat.ts';
+import type { Open } from '../state.ts';
+import { majority, sameVoter, supportKey, voterKey, withEntry } from './types.ts';
+import type { Judged, LeftEpoch, Regime } from './types.ts';
+
+/** Until when a majority supports `regime`; Infinity in lease mode. We vote for ourselves. */
+export function supportedUntil(judged: Judged, regime: Regime, self: string): number {
+  if (regime.epoch === 0) return Infinity;
+  const until = regime.voters
+    .filter(({ node }) => node !== self)
+    .map((voter) => judged.support.get(supportKey(voter, regime.epoch)) ?? -Infinity)
+    .sort((a, b) => b - a);
+  const needed = majority(regime.voters) - 1;
+  return needed === 0 ? Infinity : until[needed - 1] ?? -Infinity;
+}
+
+/** R3 for whatever may be in force. */
+export function supportDeadline({ lease, judged }: Pick<Open, 'lease' | 'judged'>): number {
+  let until = Infinity;
+  for (const regime of [...judged.regimes, ...judged.left]) {
+    until = Math.min(until, supportedUntil(judged, regime, lease.id.node));
+  }
+  return until;
+}
+
+/** A voter answered: it supports an epoch of ours, knows our floor, and released earlier epochs. */
+export function onEcho(draft: Draft, { node, boot, echo }: Heartbeat): void {
+  const { open, options } = draft;
+  if (open === null || echo === null || echo.incarnation !== open.lease.id.incarnation) return;
+  const { judged } = open;
+  const voter = { node, boot };
+  const key = supportKey(voter, echo.epoch);
+  let { support } = judged;
+  const acks = (judged.acks.get(key) ?? -1) >= echo.floor
+    ? judged.acks : withEntry(judged.acks, key, echo.floor);
+  if (echo.floor >= judged.relied) {
+    const until = echo.sentAt + options.supportMs * (1 - 2 * options.clockRateError);
+    if (until > (support.get(key) ?? -Infinity)) support = withEntry(support, key, until);
+  }
+  const left = judged.left
+    .map((epoch) => (
+      echo.epoch > epoch.epoch && echo.withdrawn < epoch.epoch && !epoch.released.has(voterKey(voter))
+        ? { ...epoch, released: new Set([...epoch.released, voterKey(voter)]) } : epoch))
+    .filter((epoch) => !isReleased(epoch, open.lease.id.node));
+  const unchanged = left.length === judged.left.length
+    && left.every((epoch, i) => epoch === judged.left[i]);
+  if (unchanged && support === judged.support && acks === judged.acks) return;
+  draft.phase = { ...open, judged: { ...judged, support, acks, left: unchanged ? judged.left : left } };
+}
+
+function isReleased(epoch: LeftEpoch, self: string): boolean {
+  const count = epoch.voters
+    .filter((voter) => voter.node === self || epoch.released.has(voterKey(voter))).length;
+  return count >= majority(epoch.voters);
+}
+
+/** Which of our changes to lines of succession does a majority of our voters know? */
+export function settleFloor(draft: Draft): void {
+  const { open } = draft;
+  const [regime, ...pending] = open?.judged.regimes ?? [];
+  if (open === null || regime === undefined || regime.epoch === 0 || pending.length > 0) return;
+  const { judged, lease } = open;
+  if (judged.relied >= judged.floor) return;
+  const known = regime.voters
+    .map((voter) => (voter.node === lease.id.node
+      ? judged.floor : judged.acks.get(supportKey(voter, regime.epoch)) ?? 0))
+    .sort((a, b) => b - a);
+  const relied = known[majority(regime.voters) - 1] ?? 0;
+  if (relied <= judged.relied) return;
+  draft.phase = { ...open, judged: { ...judged, relied } };
+  draft.reliedAdvanced = true;
+}
+
+/** Our voters must know of everything up to `revision` before anyone may rely on it. */
+export function raiseFloor(draft: Draft, revision: number): void {
+  const { open } = draft;
+  if (open === null || open.judged.floor >= revision) return;
+  draft.phase = { ...open, judged: { ...open.judged, floor: revision } };
+}
+
+/** Whether a majority of the voters of our epoch withdrew from it, as far as we heard. */
+export function isDeposed(draft: Draft, open: Open): boolean {
+  const [regime] = open.judged.regimes;
+  if (regime === undefined || regime.epoch === 0) return false;
+  const { incarnation, node } = open.lease.id;
+  const reports = draft.voting.reports.get(node);
+  if (reports === undefined) return false;
+  const votes = [...reports.values()].filter(({ of, epoch, voter }) =>
+    of.incarnation === incarnation && epoch === regime.epoch
+    && regime.voters.some((each) => sameVoter(each, voter)));
+  return votes.length >= majority(regime.voters);
+}

@@ -1,0 +1,199 @@
+/** The voter's side: promises of support, their lapse, and what others withdrew. */
+import type { Draft } from '../draft.ts';
+import type { Heartbeat, Obituary, Withdrawal } from '../heartbeat.ts';
+import type { NodeLease, TenureId, VoterId } from '../model.ts';
+import { onEcho } from './support.ts';
+import { majority, reportKey, sameVoter, withEntry } from './types.ts';
+import type { Certificate, Support } from './types.ts';
+
+/** A view that lags behind for so long, ms, makes its node no good heir: it could not inherit. */
+const behindForMs = 5000;
+
+/** A heartbeat of another agent. What it says holds whenever it comes, and however often. */
+export function onHeard(draft: Draft, heartbeat: Heartbeat): void {
+  const { node, incarnation, boot, reached } = heartbeat;
+  const { voting, now, options } = draft;
+  if (node === options.node || options.supportMs === 0) return;
+  const last = voting.peers.get(node);
+  // From before what we heard last: its promises and its bids are forgotten, or over.
+  if (last !== undefined && (incarnation < last.incarnation || boot < last.boot)) return;
+  const known = Math.max(reached, last?.reached ?? 0);
+  const lags = known < (draft.open?.judged.floor ?? 0);
+  const behindSince = lags ? last?.behindSince ?? now.boot : null;
+  const behind = behindSince !== null && now.boot - behindSince > behindForMs;
+  if (behind !== (last?.behind ?? false)) draft.touchAll();
+  const peer = { incarnation, boot, heardAt: now.boot, reached: known, behindSince, behind };
+  draft.voting = { ...voting, peers: withEntry(voting.peers, node, peer) };
+  promise(draft, heartbeat);
+  onEcho(draft, heartbeat);
+  for (const withdrawal of heartbeat.withdrawals) note(draft, withdrawal);
+}
+
+/**
+ * "I will not withdraw from you until ...". Promising to an epoch without having withdrawn the
+ * earlier ones releases those; a withdrawal is for ever.
+ */
+function promise(draft: Draft, heartbeat: Heartbeat): void {
+  const { node, incarnation, epoch, sentAt, supportMs, floor, relied } = heartbeat;
+  const { voting, now, options } = draft;
+  if (epoch <= withdrawnEpoch(draft, { node, incarnation }) || supportMs <= 0) return;
+  const until = now.boot + supportMs * (1 + 2 * options.clockRateError);
+  const last = voting.promises.get(node);
+  const later = last === undefined || incarnation > last.incarnation
+    || (incarnation === last.incarnation && epoch > last.epoch);
+  const fresher = last !== undefined && incarnation === last.incarnation && epoch === last.epoch
+    && sentAt > last.sentAt;
+  const known = voting.floors.get(node);
+  const floors = known?.incarnation === incarnation
+    ? { incarnation, floor: Math.max(known.floor, floor), relied: Math.max(known.relied, relied) }
+    : { incarnation, floor, relied };
+  const promises = later || fresher
+    ? withEntry<string, Support>(voting.promises, node, {
+      incarnation, epoch, sentAt, until: later ? until : Math.max(until, last.until),
+    })
+    : voting.promises;
+  draft.voting = { ...voting, promises, floors: withEntry(voting.floors, node, floors) };
+}
+
+/** The latest epoch of that tenure that we withdrew from; Infinity for an earlier tenure. */
+export function withdrawnEpoch(draft: Draft, { node, incarnation }: TenureId): number {
+  const withdrawn = draft.voting.withdrawn.get(node);
+  if (withdrawn === undefined || withdrawn.of.incarnation < incarnation) return 0;
+  return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;
+}
+
+/** Withdraws from whoever was silent for too long. Only in ticks: what has arrived was heard. */
+export function judge(draft: Draft): void {
+  const { now, options, voting } = draft;
+  if (now.boot - voting.startedAt < options.supportMs * (1 + 2 * options.clockRateError)) return;
+  for (const [node, given] of voting.promises) {
+    if (now.boot <= given.until) continue;
+    const of = { node, incarnation: given.incarnation };
+    if (withdrawnEpoch(draft, of) >= given.epoch) continue;
+    if (draft.listed && draft.ended(of)) forgetPromise(draft, node);
+    else withdraw(draft, of, given.epoch);
+  }
+}
+
+function forgetPromise(draft: Draft, node: string): void {
+  const promises = new Map(draft.voting.promises);
+  promises.delete(node);
+  draft.voting = { ...draft.voting, promises };
+}
+
+function withdraw(draft: Draft, of: TenureId, epoch: number): void {
+  const { voting, boot, options } = draft;
+  const known = voting.floors.get(of.node);
+  const { floor, relied } = known?.incarnation === of.incarnation ? known : { floor: 0, relied: 0 };
+  const withdrawal: Withdrawal = { voter: { node: options.node, boot }, of, epoch, floor, relied };
+  draft.voting = {
+    ...voting, withdrawn: withEntry(voting.withdrawn, of.node, withdrawal), tellAll: newsToldTimes,
+    heartbeatAt: draft.now.boot,
+  };
+  draft.tell({ kind: 'withdrew', of, epoch });
+  note(draft, withdrawal);
+}
+
+/** News goes to everyone so often, in a row. */
+const newsToldTimes = 3;
+
+/**
+ * We were late ourselves, for so long: perhaps the whole host was, and those that we judge with it.
+ * They get that time back, so that nobody is deposed for having been stopped along with us.
+ */
+export function excuseOwnLateness(draft: Draft, lateMs: number): void {
+  const { voting, now, options } = draft;
+  const until = now.boot + Math.min(lateMs, options.supportMs);
+  const promises = [...voting.promises].map(([node, given]) =>
+    [node, given.until < until ? { ...given, until } : given] as const);
+  draft.voting = { ...voting, promises: new Map(promises) };
+}
+
+/** A supervisor says that its agent is dead, and its gate closed. */
+export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): void {
+  const { voting } = draft;
+  const given = voting.promises.get(node);
+  if (given === undefined || given.incarnation > incarnation) return;
+  if (voting.peers.get(node)?.boot !== boot) return;
+  const of = { node, incarnation: given.incarnation };
+  if (withdrawnEpoch(draft, of) < given.epoch) withdraw(draft, of, given.epoch);
+}
+
+/** Remembers a withdrawal, ours or another's, and bids anew if it is from our own epoch. */
+function note(draft: Draft, withdrawal: Withdrawal): void {
+  const { of, epoch, voter } = withdrawal;
+  const { voting, open } = draft;
+  const lease = draft.nodes.get(of.node);
+  const over = lease !== undefined
+    && (of.incarnation < lease.id.incarnation
+      || (of.incarnation === lease.id.incarnation && epoch < lease.record.epoch));
+  if (over) return;
+  const known = voting.reports.get(of.node) ?? new Map<string, Withdrawal>();
+  const key = reportKey(withdrawal);
+  const before = known.get(key);
+  if (before !== undefined && before.floor >= withdrawal.floor && before.relied >= withdrawal.relied) {
+    return;
+  }
+  const reports = withEntry(voting.reports, of.node, withEntry(known, key, withdrawal));
+  draft.voting = { ...voting, reports };
+  certify(draft, of.node);
+  if (open === null || of.node !== open.lease.id.node) return;
+  const { judged } = open;
+  if (of.incarnation !== open.lease.id.incarnation || epoch < judged.bid) return;
+  if (!asked(judged.intended, voter)) return;
+  draft.phase = { ...open, judged: { ...judged, bid: epoch + 1 } };
+}
+
+function asked(voters: readonly VoterId[], voter: VoterId): boolean {
+  return voters.some((each) => sameVoter(each, voter));
+}
+
+/** Looks at a node's withdrawals by what our view shows of it now. */
+export function certify(draft: Draft, node: string): void {
+  if (node === draft.options.node) return;
+  const { certificates } = draft.voting;
+  const lease = draft.nodes.get(node);
+  const next = lease === undefined ? null : certificateOf(draft, lease);
+  const before = certificates.get(node) ?? null;
+  if (JSON.stringify(before) === JSON.stringify(next)) return;
+  const changed = new Map(certificates);
+  if (next === null) changed.delete(node);
+  else changed.set(node, next);
+  draft.voting = { ...draft.voting, certificates: changed };
+  if (next === null) return;
+  if (before?.epoch !== next.epoch || before.of.incarnation !== next.of.incarnation) {
+    draft.tell({ kind: 'deposed', of: next.of, epoch: next.epoch });
+  }
+  draft.certified.add(node);
+}
+
+function certificateOf(draft: Draft, { id, record }: NodeLease): Certificate | null {
+  if (record.epoch === 0) return null;
+  const reports = draft.voting.reports.get(id.node);
+  if (reports === undefined) return null;
+  const votes = record.voters
+    .filter((voter) => voter.node !== id.node)
+    .flatMap((voter) => reports.get(reportKey({ of: id, epoch: record.epoch, voter })) ?? []);
+  if (votes.length < majority(record.voters)) return null;
+  return {
+    of: id, epoch: record.epoch,
+    floor: Math.max(...votes.map(({ floor }) => floor)),
+    relied: Math.max(...votes.map(({ relied }) => relied)),
+  };
+}
+
+/** The view shows another lease of `node`: what was withdrawn from earlier ones is of no use. */
+export function forgetReports(draft: Draft, node: string): void {
+  const { voting } = draft;
+  const lease = draft.nodes.get(node);
+  const reports = voting.reports.get(node);
+  if (reports !== undefined && lease !== undefined) {
+    const kept = [...reports].filter(([, { of, epoch }]) =>
+      of.incarnation > lease.id.incarnation
+      || (of.incarnation === lease.id.incarnation && epoch >= lease.record.epoch));
+    if (kept.length < reports.size) {
+      draft.voting = { ...voting, reports: withEntry(voting.reports, node, new Map(kept)) };
+    }
+  }
+  certify(draft, node);
+}
