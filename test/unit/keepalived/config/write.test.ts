@@ -80,7 +80,8 @@ vrrp_instance V {
 
   it('refuses values that no quoting can hold, so that nothing else slips into the file', () => {
     for (const name of ['a"b', 'a\nvirtual_router_id 8', 'a\0b']) {
-      assert.throws(() => write(configuration({ name })), ConfigurationRefused, JSON.stringify(name));
+      assert.throws(() => write(configuration({ name })), ConfigurationRefused,
+        JSON.stringify(name));
     }
     for (const router of ['a {', '}', '# x', '! x', '$X', '@x', '~SEQ', 'a\\', '']) {
       try {
