@@ -1,10 +1,13 @@
 /**
  * The demo: what becomes of an address when its holder is drained, killed, stopped, or loses its
- * cables. Three machines, a client, a switch and an etcd in network namespaces; the agents are the
- * built program, and a sniffer on every cable of the switch is the judge.
+ * cables. Three machines, a client, a switch and a store (etcd, or with `--store kubernetes` a real
+ * API server) in network namespaces; the agents are the built program, and a sniffer on every cable
+ * of the switch is the judge.
  */
 import { parseArgs } from 'node:util';
+import { BuildError } from '../../test/lab/apiserver-build.mjs';
 import { LabError } from '../../test/lab/command.ts';
+import { storeKinds, type StoreKind } from '../../test/lab/lab-store.ts';
 import { Lab } from '../../test/lab/lab.ts';
 import { Tenure } from '../../test/lab/tenure.ts';
 import { machine } from '../machine.ts';
@@ -12,13 +15,14 @@ import { eip, leaseMs, play, scenes, type Outcome, type Stage } from './scenes.t
 import { count, duration, silentStory, table, tellOn, widthOf, wrap, type Story } from './story.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
+const storeNames = { etcd: 'an etcd', kubernetes: 'a Kubernetes API server' };
 
-async function main(story: Story): Promise<readonly Outcome[]> {
-  story.chapter('Three machines, a client, and an etcd');
+async function main(story: Story, store: StoreKind): Promise<readonly Outcome[]> {
+  story.chapter(`Three machines, a client, and ${storeNames[store]}`);
   await using lab = await Lab.create({ nodes: nodes.length, clients: 2 });
   story.event('the namespaces stand, with a switch between them and a sniffer on every cable');
-  const tenure = await Tenure.start(lab);
-  story.event('etcd runs');
+  const tenure = await Tenure.start(lab, { store });
+  story.event(store === 'etcd' ? 'etcd runs' : 'the API server runs, with RBAC, our CRD and our roles');
   const agents = new Map(await Promise.all(nodes.map(async (node) => [
     node, await tenure.agent(node, { lease: { duration: `${leaseMs}ms`, settleTime: '100ms' } }),
   ] as const)));
@@ -50,20 +54,41 @@ function summary(outcomes: readonly Outcome[], width: number): string {
   ].join('\n');
 }
 
-const { values: flags } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+function refuse(message: string): never {
+  console.error(`demo: ${message}`);
+  process.exit(2);
+}
+
+function readFlags(): { readonly json: boolean; readonly store: StoreKind } {
+  try {
+    const { values: { json, store } } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false }, store: { type: 'string', default: 'etcd' },
+      },
+    });
+    const known = storeKinds.find((kind) => kind === store);
+    return { json, store: known ?? refuse(`--store ${store}: known are ${storeKinds.join(' and ')}`) };
+  } catch (error) {
+    return refuse(`${(error as Error).message}: known are --json and --store`);
+  }
+}
+
+const flags = readFlags();
 const story = flags.json ? silentStory : tellOn(process.stdout);
 try {
-  const outcomes = await main(story);
+  const outcomes = await main(story, flags.store);
   const ok = outcomes.every((one) => one.lateClaims === 0);
   if (flags.json) {
-    console.log(JSON.stringify({ machine: machine(), leaseMs, scenes: outcomes, ok }, null, 2));
+    const { store } = flags;
+    const report = { machine: machine(), store, leaseMs, scenes: outcomes, ok };
+    console.log(JSON.stringify(report, null, 2));
   } else {
     story.chapter('In short');
     console.log(summary(outcomes, widthOf(process.stdout)));
   }
   process.exitCode = ok ? 0 : 1;
 } catch (error) {
-  if (!(error instanceof LabError)) throw error;
+  if (!(error instanceof LabError || error instanceof BuildError)) throw error;
   console.error(`demo: ${error.message}`);
   process.exitCode = 1;
 }
