@@ -10,6 +10,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { drainCommand, undrainCommand } from './commands/drain.ts';
 import { getCommand } from './commands/get.ts';
 import { historyCommand } from './commands/history.ts';
+import { measureCommand } from './commands/measure.ts';
 import { moveCommand } from './commands/move.ts';
 import { statusCommand } from './commands/status.ts';
 import { keepalivedCommand } from './keepalived.ts';
@@ -21,7 +22,7 @@ export type CommandMaker = (context: CliContext) => Command;
 /** In the order of the help. */
 const commands: readonly CommandMaker[] = [
   agentCommand, statusCommand, applyCommand, getCommand, deleteCommand, historyCommand, moveCommand,
-  drainCommand, undrainCommand, doctorCommand, configCommand,
+  drainCommand, undrainCommand, doctorCommand, measureCommand, configCommand,
   keepalivedCommand,
 ];
 

@@ -82,7 +82,9 @@ export interface LateClaimEvent {
 
 export interface MoveGap {
   readonly probe: string;
-  /** Null: nobody has answered since. */
+  /** Last answer before and first after; null with `ms`: nobody has answered since. */
+  readonly from: number | null;
+  readonly to: number | null;
   readonly ms: number | null;
   readonly lost: number;
   readonly ownStallMs: number;
@@ -134,6 +136,7 @@ export interface SummaryEvent {
   readonly durationMs: number;
   readonly holder: string | null;
   readonly moves: number;
+  /** After another one's first: of moves, and where the holder kept the address. */
   readonly lateClaims: number;
   readonly claims: Readonly<Record<string, number>>;
   /** Frames that this host had no room for, and claims beyond what is kept: not all was seen. */

@@ -58,10 +58,8 @@ export class Measurement {
     this.#place = findPlace(options.address, options.text, options.interface);
     this.#holders = new Holders((event) => { this.#onHolder(event); });
     this.#moves = new Moves((event) => {
-      if (event.event === 'move') {
-        this.#counts.moves += 1;
-        this.#counts.lateClaims += event.late.claims;
-      }
+      if (event.event === 'move') this.#counts.moves += 1;
+      this.#counts.lateClaims += event.event === 'move' ? event.late.claims : event.claims;
       listener.onEvent(event);
     });
     this.#ears = this.#openEars();

@@ -53,10 +53,13 @@ export class Moves {
       const { probe } = state;
       const gap = this.#gapOf(probe, move);
       if (gap !== null) {
-        return [{ probe, ms: gap.ms, lost: gap.lost, ownStallMs: gap.ownStallMs }];
+        const { from: begin, to: end, ms, lost, ownStallMs } = gap;
+        return [{ probe, from: begin, to: end, ms, lost, ownStallMs }];
       }
       // Unanswered since; or answered by somebody who cannot be seen, and without a gap.
-      return state.lastAnswer.at > at ? [] : [{ probe, ms: null, lost: 0, ownStallMs: 0 }];
+      return state.lastAnswer.at > at ? [] : [
+        { probe, from: null, to: null, ms: null, lost: 0, ownStallMs: 0 },
+      ];
     });
     this.#emit({ event: 'move', at, from, to, by, pauseMs, late, open, gaps });
   }

@@ -45,9 +45,11 @@ function look(
   }
   const link = resolveInterface(
     wanted ?? `can_reach:${text}`, interfaces, (family) => mainRoutes(netlink, family));
+  if (isLoopback && wanted === null) {
+    return { lan: null, why: `${text} is an address of this host itself` };
+  }
   if ('error' in link) {
     if (wanted !== null) throw new MeasureError('--interface', wanted, link.error);
-    if (isLoopback) return { lan: null, why: `${text} is an address of this host itself` };
     return { lan: null, why: sentence(link.error) };
   }
   const addresses = interfaces.addresses(link.ifindex);

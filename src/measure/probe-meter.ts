@@ -55,31 +55,33 @@ export class ProbeMeter {
     for (const [by, count] of Object.entries(report.answeredBy)) {
       if (by !== unseen) this.#answeredBy.set(by, (this.#answeredBy.get(by) ?? 0) + count);
     }
-    for (const silence of report.silences) this.#onSilence(silence, until);
-    if (report.silences.length > 0 || report.answered > 0) this.#noticeAnswer(until);
+    for (const silence of report.silences) this.#onSilence(silence);
+    this.#noticeAnswer(until);
+    this.#noticeSilence(until);
   }
 
   #noticeAnswer(until: number): void {
-    if (this.#answered) return;
+    if (this.#answered || this.#lastAnswer === null) return;
     const [first] = this.probe.log.answersBetween(this.#begun, until);
     if (first === undefined) return;
     this.#answered = true;
     this.#events.onAnswered(this.probe.name, first.at, seen(first.by));
   }
 
-  #onSilence(silence: Silence, until: number): void {
-    const { name } = this.probe;
-    if (silence.after === null) {
-      const isLong = until - silence.from >= silentMs;
-      if (isLong && !this.#silentTold) {
-        this.#silentTold = true;
-        this.#events.onSilent(name, silence.before === null ? null : silence.from, until);
-      }
-      return;
+  #noticeSilence(until: number): void {
+    const last = this.#lastAnswer?.at ?? null;
+    if (until - (last ?? this.#begun) < silentMs) {
+      this.#silentTold = false;
+    } else if (!this.#silentTold) {
+      this.#silentTold = true;
+      this.#events.onSilent(this.probe.name, last, until);
     }
-    this.#silentTold = false;
-    // Before the first answer there was nothing to miss.
-    if (silence.before === null) return;
+  }
+
+  #onSilence(silence: Silence): void {
+    const { name } = this.probe;
+    // It has not ended; or there was no answer before, and so nothing to miss.
+    if (silence.after === null || silence.before === null) return;
     const { from, to, ms, lost, ownStallMs } = silence;
     if (ms > this.#thresholdMs) this.#sums.gaps += 1;
     this.#longestGapMs = Math.max(this.#longestGapMs, ms);
