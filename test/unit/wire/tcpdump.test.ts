@@ -1,32 +1,12 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { arpClaims, arpProbe } from '../../../src/wire/arp.ts';
 import {
   dadSolicitation, solicitedAdvertisement, unsolicitedAdvertisement,
 } from '../../../src/wire/ndp.ts';
+import { tcpdumpMissing, tcpdumpOf } from './pcap.ts';
 
-/** A pcap file (draft-ietf-opsawg-pcap), link type Ethernet. */
-function pcapOf(frames: readonly Uint8Array[]): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(65_535, 16);
-  header.writeUInt32LE(1, 20);
-  const records = frames.flatMap((frame) => {
-    const record = Buffer.alloc(16);
-    record.writeUInt32LE(frame.length, 8);
-    record.writeUInt32LE(frame.length, 12);
-    return [record, Buffer.from(frame)];
-  });
-  return Buffer.concat([header, ...records]);
-}
-
-const missing = spawnSync('tcpdump', ['--version']).error === undefined
-  ? false : 'tcpdump is not installed';
-
-describe('Frames that we write', { skip: missing }, () => {
+describe('Frames that we write', { skip: tcpdumpMissing }, () => {
   it('are read by tcpdump as what they are meant to be, checksums right', () => {
     const mac = '02:00:00:00:00:0a';
     const asker = { mac: '02:00:00:00:00:0b', address: '2001:db8::11' };
@@ -38,11 +18,7 @@ describe('Frames that we write', { skip: missing }, () => {
       arpProbe(mac, '192.0.2.10'), ...arpClaims(mac, '192.0.2.10'),
       dadSolicitation(mac, '2001:db8::10'), unsolicitedAdvertisement(mac, '2001:db8::10'), answer,
     ];
-    const { stdout, stderr } = spawnSync('tcpdump', ['-r', '-', '-n', '-e', '-t', '-vv'], {
-      input: pcapOf(frames), encoding: 'utf8', timeout: 30_000,
-    });
-    // Details of a packet are on lines of their own, indented.
-    const packets = stdout.replaceAll(/\n\s+/g, ' ').trim().split('\n');
+    const packets = tcpdumpOf(frames);
     const expected = [
       /^02:00:00:00:00:0a > ff:ff:ff:ff:ff:ff, ethertype ARP.* who-has 192\.0\.2\.10 tell 0\.0\.0\.0,/,
       /^02:00:00:00:00:0a > ff:ff:ff:ff:ff:ff,.* (Announcement 192\.0\.2\.10|who-has 192\.0\.2\.10.* tell 192\.0\.2\.10),/,
@@ -51,7 +27,7 @@ describe('Frames that we write', { skip: missing }, () => {
       /> 33:33:00:00:00:01,.* 2001:db8::10 > ff02::1: \[icmp6 sum ok\] ICMP6, neighbor advertisement,.* tgt is 2001:db8::10, Flags \[override\] destination link-address option \(2\), length 8 \(1\): 02:00:00:00:00:0a/,
       /> 02:00:00:00:00:0b,.* 2001:db8::10 > 2001:db8::11: \[icmp6 sum ok\] ICMP6, neighbor advertisement,.* Flags \[solicited, override\] destination link-address/,
     ];
-    assert.equal(packets.length, expected.length, stdout + stderr);
+    assert.equal(packets.length, expected.length, packets.join('\n'));
     for (const [index, pattern] of expected.entries()) assert.match(packets[index] ?? '', pattern);
   });
 });
