@@ -45,8 +45,14 @@ export function openKernel(
       onRepaired: (text) => { onTrouble('fence', text); },
       onBroken: (error) => { onTrouble('fence', `The fence cannot be repaired: ${textOf(error)}`); },
     });
-    const binder = new AddressBinder({ onTrouble: (text) => { onTrouble('binder', text); } });
-    const groups = new SolicitedNodeGroups({ onTrouble: (text) => { onTrouble('groups', text); } });
+    closers.push({ close: () => { wall.dispose(); } });
+    const binder = opened(new AddressBinder({
+      onTrouble: (text) => { onTrouble('binder', text); },
+      look: (ifindex, address, length) => interfaces.address(ifindex, address, length),
+    }));
+    const groups = opened(new SolicitedNodeGroups({
+      onTrouble: (text) => { onTrouble('groups', text); },
+    }));
     return {
       ports: {
         sockets: new FrameSockets({ mark: agentMark }), fence: wall, binder, groups,

@@ -51,6 +51,7 @@ export class Announcer implements AnnouncerContract {
     const common = { gate, schedule, tally, now };
     const fence = new FenceKeeper(settled, {
       ...common, fence: ports.fence, wanted: () => this.#wanted(),
+      isWanted: (eip) => this.#settings?.has(eip) === true || this.#bindings.has(eip),
       isHeld: (eip) => this.#entries.get(eip)?.held === true,
     });
     const bindings = new Bindings(settled, {

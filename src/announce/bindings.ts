@@ -31,16 +31,20 @@ export class Bindings {
   readonly #bound = new Map<Eip, Link>();
   /** Of those, what this run has bound and nothing has shaken since. */
   readonly #sure = new Set<Eip>();
-  /** Addresses to take off, each at its time. */
-  readonly #leaving: Lane<Eip>;
+  /** Addresses to take off, by batches; of each batch those that no later one has. */
+  readonly #leaving: Lane<readonly Eip[]>;
+  readonly #batchOf = new Map<Eip, readonly Eip[]>();
   readonly #backstop: Lane<'backstop'>;
+  /** When addresses began to be given away one after the other, and when the last one was. */
+  #busySince = -Infinity;
+  #busyAt = -Infinity;
 
   constructor(options: Settled, modules: BindingsModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#leaving = modules.schedule.lane((eips) => {
-      this.#takeOff(this.#bindingsOf(eips));
-    }, options.limits.unbindsAtOnce);
+    this.#leaving = modules.schedule.lane((batches) => {
+      this.#leave(batches);
+    });
     this.#backstop = modules.schedule.lane(() => {
       this.#refresh();
     });
@@ -62,7 +66,7 @@ export class Bindings {
 
   /** It is to be announced again: what is bound of it stays. */
   keep(eip: Eip): void {
-    this.#leaving.delete(eip);
+    this.#batchOf.delete(eip);
   }
 
   /**
@@ -73,12 +77,13 @@ export class Bindings {
     const { binder, tally } = this.#modules;
     const strays: Binding[] = [];
     const doubles: Binding[] = [];
+    const waiting: Eip[] = [];
     try {
       for (const { eip, ifindex } of binder.leftovers()) {
         const link = linkOf(eip);
         if (link?.ifindex === ifindex) {
           this.#bound.set(eip, link);
-          this.#leaving.set(eip, this.#modules.now() + this.#options.timing.leftoverMs);
+          waiting.push(eip);
         } else {
           strays.push({ eip, link: nameless(ifindex) });
         }
@@ -86,6 +91,7 @@ export class Bindings {
     } catch (error) {
       tally.trouble('leftovers', null, `Cannot list the addresses that an earlier run left: ${messageOf(error)}`);
     }
+    this.#leaveAt(this.#modules.now() + this.#options.timing.leftoverMs, waiting);
     for (const stray of strays) {
       if (this.#bound.has(stray.eip)) doubles.push(stray);
       else this.#bound.set(stray.eip, stray.link);
@@ -101,7 +107,7 @@ export class Bindings {
       return old === undefined || old.ifindex === link.ifindex ? [] : [{ eip, link: old }];
     });
     this.#takeOff(moved);
-    for (const { eip } of bindings) this.#leaving.delete(eip);
+    for (const { eip } of bindings) this.keep(eip);
     const wanted = bindings.filter(({ eip }) => !this.#sure.has(eip));
     const outcomes = new Map(this.#bindAll(wanted).map((outcome, index) => (
       [wanted[index]?.eip, outcome])));
@@ -116,16 +122,19 @@ export class Bindings {
 
   /** Leaves them bound for `lingerMs`, for packets in flight. */
   linger(eips: readonly Eip[]): void {
-    const at = this.#modules.now() + this.#options.timing.lingerMs;
-    for (const eip of eips) if (this.#bound.has(eip)) this.#leaving.set(eip, at);
+    const { lingerMs, busyMs } = this.#options.timing;
+    const now = this.#modules.now();
+    if (now - this.#busyAt > busyMs) this.#busySince = now;
+    this.#busyAt = now;
+    this.#leaveAt(now + lingerMs, eips.filter((eip) => this.#bound.has(eip)));
   }
 
   /** The first at once, many in later turns. */
   unbind(eips: readonly Eip[]): void {
     const { unbindsAtOnce } = this.#options.limits;
     this.#takeOff(this.#bindingsOf(eips.slice(0, unbindsAtOnce)));
-    const now = this.#modules.now();
-    for (const { eip } of this.#bindingsOf(eips.slice(unbindsAtOnce))) this.#leaving.set(eip, now);
+    const others = eips.slice(unbindsAtOnce).filter((eip) => this.#bound.has(eip));
+    this.#leaveAt(this.#modules.now(), others);
   }
 
   /** All there are, before this returns. */
@@ -149,6 +158,30 @@ export class Bindings {
     }
   }
 
+  /** Takes off those whose time has come: some now, the others soon. */
+  #leave(batches: readonly (readonly Eip[])[]): void {
+    const eips = batches.flatMap((batch) => (
+      batch.filter((eip) => this.#batchOf.get(eip) === batch)));
+    const { timing: { busyMs, busyMostMs, turnMs, unbindPauseMs }, limits } = this.#options;
+    const { now } = this.#modules;
+    const begun = now();
+    const areMany = this.#batchOf.size > limits.unbindsAtOnce;
+    const isBusy = areMany
+      && begun - this.#busyAt < busyMs && begun - this.#busySince < busyMostMs;
+    let at = 0;
+    while (!isBusy && at < eips.length && now() - begun < turnMs) {
+      this.#takeOff(this.#bindingsOf(eips.slice(at, at + limits.unbindsAtOnce)));
+      at += limits.unbindsAtOnce;
+    }
+    this.#leaveAt(now() + (isBusy ? busyMs : unbindPauseMs), eips.slice(at));
+  }
+
+  #leaveAt(at: number, eips: readonly Eip[]): void {
+    if (eips.length === 0) return;
+    for (const eip of eips) this.#batchOf.set(eip, eips);
+    this.#leaving.set(eips, at);
+  }
+
   #takeOff(bindings: readonly Binding[]): void {
     if (bindings.length === 0) return;
     const { binder, tally, now } = this.#modules;
@@ -158,14 +191,13 @@ export class Bindings {
     } catch (error) {
       tally.trouble('unbind', bindings.length === 1 ? bindings[0]?.eip ?? null : null,
         `Cannot take ${bindings.length} address(es) off ${bindings[0]?.link.name ?? ''}: ${messageOf(error)}`);
-      const again = now() + this.#options.timing.retryMostMs;
-      for (const { eip, link } of bindings) {
-        if (this.#bound.get(eip)?.ifindex === link.ifindex) this.#leaving.set(eip, again);
-      }
+      const left = bindings.filter(({ eip, link }) => (
+        this.#bound.get(eip)?.ifindex === link.ifindex));
+      this.#leaveAt(now() + this.#options.timing.retryMostMs, left.map(({ eip }) => eip));
       return;
     }
     for (const { eip, link } of bindings) {
-      this.#leaving.delete(eip);
+      this.keep(eip);
       if (this.#bound.get(eip)?.ifindex === link.ifindex) this.#bound.delete(eip);
     }
     this.#modules.onGone(bindings.map(({ eip }) => eip));

@@ -20,6 +20,8 @@ export interface FenceKeeperModules {
   readonly now: () => number;
   /** What is to be managed now. */
   readonly wanted: () => Managed;
+  /** Whether an address is among those. */
+  readonly isWanted: (eip: Eip) => boolean;
   readonly isHeld: (eip: Eip) => boolean;
 }
 
@@ -58,11 +60,9 @@ export class FenceKeeper {
 
   /** These are on no interface any more: those managed only because of that need be no longer. */
   gone(eips: readonly Eip[]): void {
-    const { wanted, now } = this.#modules;
-    const managed = eips.filter((eip) => this.#addresses.has(eip));
-    if (managed.length === 0) return;
-    const { addresses } = wanted();
-    if (managed.some((eip) => !addresses.has(eip))) this.#again.set('manage', now());
+    const { isWanted, now } = this.#modules;
+    const surplus = eips.some((eip) => this.#addresses.has(eip) && !isWanted(eip));
+    if (surplus) this.#again.set('manage', now());
   }
 
   /** Whether it guards the address on this link: else it is not to be claimed there. */

@@ -27,11 +27,22 @@ export interface AnnouncerTiming {
   readonly backstopMs: number;
   /** What could not leave at once goes on after this. */
   readonly tickMs: number;
+  /** First claims keep coming while the last of them is no longer ago than this. */
+  readonly calmMs: number;
   /**
    * A turn of claiming ends after this, whatever is left: binding an address takes the kernel
    * 0.1 ms (IPv4) to 0.5 ms (IPv6), and heartbeats are sent by the same thread.
    */
   readonly turnMs: number;
+  /**
+   * While addresses keep being given away, none later than this after the last, those that have
+   * been are left bound: to go on giving is more urgent, and what still arrives for them is
+   * served. But for no longer than the most.
+   */
+  readonly busyMs: number;
+  readonly busyMostMs: number;
+  /** Unbinding many takes turns of `turnMs`, with this between them. */
+  readonly unbindPauseMs: number;
   /** A claim that failed is tried again after this, and twice as long each time, up to the most. */
   readonly retryMs: number;
   readonly retryMostMs: number;
@@ -47,11 +58,14 @@ export interface AnnouncerLimits {
    */
   readonly framesPerMs: number;
   readonly framesAtOnce: number;
+  /** The same for later claims of a burst, while first claims of other addresses keep coming. */
+  readonly laterFramesPerMs: number;
+  readonly laterFramesAtOnce: number;
   /** Addresses for which the fence is opened in one transaction. */
   readonly holdsAtOnce: number;
   /** Addresses that are bound, and then claimed, before the clock is looked at. */
   readonly bindsAtOnce: number;
-  /** Addresses unbound in one turn: the fence has silenced them already. */
+  /** Addresses that are unbound before the clock is looked at. */
   readonly unbindsAtOnce: number;
   /** Frames handled of one batch that was received; the rest is counted and left. */
   readonly framesPerBatch: number;
@@ -72,12 +86,13 @@ export const defaultTiming: AnnouncerTiming = {
   probeCount: 3, probeIntervalMs: 150, probeJitterMs: 50, probeWaitMs: 200,
   reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
   lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
-  tickMs: 4, turnMs: 5, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
+  tickMs: 4, calmMs: 100, turnMs: 5, busyMs: 1_000, busyMostMs: 30_000, unbindPauseMs: 15,
+  retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
 };
 
 export const defaultLimits: AnnouncerLimits = {
-  framesPerMs: 64, framesAtOnce: 512, holdsAtOnce: 256, bindsAtOnce: 32, unbindsAtOnce: 128,
-  framesPerBatch: 512, conflictReports: 100,
+  framesPerMs: 64, framesAtOnce: 512, laterFramesPerMs: 0.25, laterFramesAtOnce: 64,
+  holdsAtOnce: 256, bindsAtOnce: 32, unbindsAtOnce: 16, framesPerBatch: 512, conflictReports: 100,
 };
 
 export interface Settled {

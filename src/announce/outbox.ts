@@ -1,7 +1,9 @@
 /**
  * What waits to leave on one link, in the order of its weight: addresses that wait to be admitted,
  * first claims, probes, later claims. An address is in it once at most. Frames leave at a rate, so
- * that thousands of addresses do not overrun the queue of the interface, or a switch.
+ * that thousands of addresses do not overrun the queue of the interface, or a switch; and while
+ * first claims keep coming, later ones leave at a lower rate, for every frame takes all hosts of
+ * the LAN some time that the first claims need.
  */
 import type { Entry } from './entry.ts';
 import type { Settled } from './options.ts';
@@ -14,11 +16,14 @@ export class Outbox {
     admission: new Set(), first: new Set(), probe: new Set(), later: new Set(),
   };
   #room: number;
+  #laterRoom: number;
   #roomAt = -Infinity;
+  #firstAt = -Infinity;
 
   constructor(options: Settled) {
     this.#options = options;
     this.#room = options.limits.framesAtOnce;
+    this.#laterRoom = options.limits.laterFramesAtOnce;
   }
 
   get size(): number {
@@ -37,8 +42,10 @@ export class Outbox {
 
   /** Frames that may leave at `now`. */
   room(now: number): number {
-    const { framesPerMs, framesAtOnce } = this.#options.limits;
-    this.#room = Math.min(framesAtOnce, this.#room + Math.max(0, now - this.#roomAt) * framesPerMs);
+    const { framesPerMs, framesAtOnce, laterFramesPerMs, laterFramesAtOnce } = this.#options.limits;
+    const passed = Math.max(0, now - this.#roomAt);
+    this.#room = Math.min(framesAtOnce, this.#room + passed * framesPerMs);
+    this.#laterRoom = Math.min(laterFramesAtOnce, this.#laterRoom + passed * laterFramesPerMs);
     this.#roomAt = now;
     return Math.floor(this.#room);
   }
@@ -63,14 +70,20 @@ export class Outbox {
   }
 
   /** Takes what is to leave now, first things first. Later claims wait for all first ones. */
-  take(room: number): { readonly claims: readonly Entry[]; readonly probes: readonly Entry[] } {
+  take(
+    room: number, now: number,
+  ): { readonly claims: readonly Entry[]; readonly probes: readonly Entry[] } {
     const { admission, first, probe, later } = this.#queues;
     const claims = takeFrom(first, room, Infinity);
+    if (claims.length > 0) this.#firstAt = now;
     let left = room - framesIn(claims);
     const probes = takeFrom(probe, left, Infinity);
     left -= probes.length;
-    if (admission.size === 0 && first.size === 0) claims.push(...takeFrom(later, left, Infinity));
-    return { claims, probes };
+    if (admission.size > 0 || first.size > 0) return { claims, probes };
+    const isCalm = now - this.#firstAt >= this.#options.timing.calmMs;
+    const others = takeFrom(later, isCalm ? left : Math.min(left, this.#laterRoom), Infinity);
+    this.#laterRoom -= framesIn(others);
+    return { claims: [...claims, ...others], probes };
   }
 }
 

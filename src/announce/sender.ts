@@ -84,7 +84,7 @@ export class Sender {
       const room = outbox.room(now());
       if (room < leastRoom) return;
       this.#admit(outbox, room);
-      const { claims, probes } = outbox.take(room);
+      const { claims, probes } = outbox.take(room, now());
       if (claims.length + probes.length === 0) return;
       const parcels: Parcel[] = [
         ...claims.map((entry): Parcel => ({ entry, what: 'claim', frames: entry.claim })),

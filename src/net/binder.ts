@@ -39,6 +39,13 @@ interface Bound {
 export interface AddressBinderOptions {
   /** Told, in a sentence, what could not be renewed or removed. */
   readonly onTrouble?: (text: string) => void;
+  /**
+   * The address as it is on a link, as far as events have told (Interfaces.address): spares looking
+   * at all of a link's, which takes 4 ms for a thousand. Null if none is known there.
+   */
+  readonly look?: (
+    ifindex: number, address: string, prefixLength: number,
+  ) => InterfaceAddress | null;
   /** As `uname -r` has it; for tests. */
   readonly kernelRelease?: string;
 }
@@ -48,13 +55,15 @@ export class AddressBinder {
   readonly #socket = new NetlinkSocket({ protocol: 'route' });
   readonly #onTrouble: (text: string) => void;
   readonly #knowsProtocol: boolean;
+  readonly #look: NonNullable<AddressBinderOptions['look']>;
   /** By interface, then by address. */
   readonly #bound = new Map<number, Map<string, Bound>>();
   #round: NodeJS.Timeout | undefined;
 
   /** Throws SystemError. */
-  constructor({ onTrouble, kernelRelease = release() }: AddressBinderOptions = {}) {
+  constructor({ onTrouble, look, kernelRelease = release() }: AddressBinderOptions = {}) {
     this.#onTrouble = onTrouble ?? (() => undefined);
+    this.#look = look ?? (() => null);
     this.#knowsProtocol = atLeast(kernelRelease, 5, 18);
   }
 
@@ -194,16 +203,29 @@ export class AddressBinder {
     else known.set(entry.eip, entry);
   }
 
-  /** Tells, by one look at each of their links, which of the entries are there and ours. */
+  /**
+   * Tells which of the entries are there and ours: as events have told or, where those say
+   * otherwise (they come a little later), by one look at all of the link.
+   */
   #isOurs(entries: readonly Bound[]): (entry: Bound) => boolean {
-    const links = new Set(entries.map(({ link }) => link.ifindex));
-    const ours = new Set<string>();
-    for (const ifindex of links) {
+    const ours = new Set<Bound>();
+    const doubtful: Bound[] = [];
+    for (const entry of entries) {
+      const { eip, link } = entry;
+      const seen = this.#look(link.ifindex, eip, fullPrefix(eip));
+      if (seen !== null && this.#isMarked(seen)) ours.add(entry);
+      else doubtful.push(entry);
+    }
+    const there = new Set<string>();
+    for (const ifindex of new Set(doubtful.map(({ link }) => link.ifindex))) {
       for (const entry of this.#dump(ifindex)) {
-        if (this.#isMarked(entry)) ours.add(`${entry.ifindex} ${entry.address}`);
+        if (this.#isMarked(entry)) there.add(`${entry.ifindex} ${entry.address}`);
       }
     }
-    return ({ eip, link }) => ours.has(`${link.ifindex} ${eip}`);
+    for (const entry of doubtful) {
+      if (there.has(`${entry.link.ifindex} ${entry.eip}`)) ours.add(entry);
+    }
+    return (entry) => ours.has(entry);
   }
 
   /**

@@ -199,6 +199,7 @@ export class KernelFence {
 
   /** Lets go of the kernel's sockets, and leaves the tables as they are. */
   dispose(): void {
+    if (this.#stage === 'removed') return;
     this.#stage = 'removed';
     this.#pacer.stop();
     this.#modules.events.close();

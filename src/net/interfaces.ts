@@ -93,6 +93,11 @@ export class Interfaces {
     return [...this.#table.addresses.get(ifindex)?.values() ?? []];
   }
 
+  /** One address of a link, by its text and prefix length; null if it is not there. */
+  address(ifindex: number, address: string, prefixLength: number): InterfaceAddress | null {
+    return this.#table.addresses.get(ifindex)?.get(`${address}/${prefixLength}`) ?? null;
+  }
+
   /** Called once per batch of events, when the table shows them all. Returns how to stop it. */
   onChange(listener: (change: InterfacesChange) => void): () => void {
     this.#listeners.add(listener);

@@ -113,7 +113,6 @@ export function decodeAddress(message: NetlinkMessage): InterfaceAddress | null 
   const subnetOf = addressText(payload, IFA_ADDRESS, length);
   const address = addressText(payload, IFA_LOCAL, length, subnetOf) ?? subnetOf;
   if (address === null) return null;
-  const label = valueOf(payload, IFA_LABEL);
   return {
     ifindex: view.getUint32(4, littleEndian),
     family,
@@ -121,7 +120,7 @@ export function decodeAddress(message: NetlinkMessage): InterfaceAddress | null 
     prefixLength: view.getUint8(1),
     subnetOf: subnetOf ?? address,
     broadcast: addressText(payload, IFA_BROADCAST, length),
-    label: label === null ? null : readText(label),
+    label: labelText(payload),
     flags: u32At(view, IFA_FLAGS, 0) ?? view.getUint8(2),
     proto: lengthOf(IFA_PROTO) < 1 ? null : payload[starts[IFA_PROTO] ?? 0] ?? null,
     validSeconds: u32At(view, IFA_CACHEINFO, 4) ?? forever,
@@ -137,8 +136,21 @@ function lengthOf(type: number): number {
   return (ends[type] ?? 0) - (starts[type] ?? 0);
 }
 
-function valueOf(payload: Uint8Array, type: number): Uint8Array | null {
-  return lengthOf(type) === 0 ? null : payload.subarray(starts[type], ends[type]);
+/** All addresses of a link mostly have one label: its text is made once for a run of them. */
+let lastLabel = new Uint8Array(0);
+let lastLabelText: string | null = null;
+
+function labelText(payload: Uint8Array): string | null {
+  const length = lengthOf(IFA_LABEL);
+  if (length === 0) return null;
+  const start = starts[IFA_LABEL] ?? 0;
+  let same = lastLabel.length === length;
+  for (let i = 0; same && i < length; i += 1) same = lastLabel[i] === payload[start + i];
+  if (!same) {
+    lastLabel = payload.slice(start, start + length);
+    lastLabelText = readText(lastLabel);
+  }
+  return lastLabelText;
 }
 
 /** `same`: the text of IFA_ADDRESS, which IFA_LOCAL mostly repeats. */

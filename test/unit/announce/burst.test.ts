@@ -148,9 +148,38 @@ describe('Claims of many addresses', () => {
     on.clock.advance(1_000);
     on.take();
     on.announcer.withdraw(eips, false);
-    assert.deepEqual(on.take(), ['fence hold -1000 addresses', 'unbind 128 addresses']);
+    assert.deepEqual(on.take(), ['fence hold -1000 addresses', 'unbind 16 addresses']);
     on.clock.advance(100);
     assert.equal(on.bound.size, 0);
+  });
+
+  it('stay bound while more are given away, and then go', () => {
+    const eips = manyEips(3_000);
+    const on = machine({ quiet: true });
+    on.announcer.configure(settingsOf(eips, { mode: 'bind' }));
+    on.announcer.arm(Infinity);
+    announceAll(on, eips);
+    on.clock.advance(5_000);
+    for (let given = 0; given < 3_000; given += 100) {
+      on.announcer.withdraw(eips.slice(given, given + 100), true);
+      on.clock.advance(100);
+    }
+    assert.equal(on.bound.size, 3_000, 'the first were withdrawn three seconds ago');
+    on.clock.advance(5_000);
+    assert.equal(on.bound.size, 0);
+  });
+
+  it('are repeated little while first claims of others keep coming, and all of them then', () => {
+    const eips = manyEips(2_000);
+    const on = ready(eips);
+    for (let taken = 0; taken < 2_000; taken += 100) {
+      announceAll(on, eips.slice(taken, taken + 100));
+      on.clock.advance(50);
+    }
+    const during = [...claimTimes(on).values()].flatMap((times) => times.slice(1));
+    assert.ok(during.length < 300, `${during.length} repetitions in that second`);
+    on.clock.advance(5_000);
+    assert.ok([...claimTimes(on).values()].every(({ length }) => length >= 3), 'the burst goes on');
   });
 
   for (const [version, eips] of [[4, manyEips(10_000)], [6, manyEips6(10_000)]] as const) {
