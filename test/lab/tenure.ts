@@ -14,6 +14,15 @@ import type { LabProcess } from './process.ts';
 /** The program as it is built: what a user runs. */
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+/**
+ * What runs the agents: another Node, or this one with flags, from TENURE_LAB_NODE (words parted by
+ * spaces); Node as it runs the lab unless told.
+ */
+function agentNode(): readonly string[] {
+  const words = (process.env.TENURE_LAB_NODE ?? '').split(' ').filter((word) => word !== '');
+  return words.length > 0 ? words : [process.execPath];
+}
+
 /** `tenure status -o json`, as far as labs look at it. */
 export interface StatusView {
   readonly well: boolean;
@@ -82,7 +91,8 @@ export class Tenure {
       log: { level: 'debug', format: 'json' },
       ...settings,
     }, null, 2));
-    return this.#lab.spawn(node, [process.execPath, program, 'agent', '--config', file], {
+    const [runner, ...flags] = agentNode();
+    return this.#lab.spawn(node, [runner!, ...flags, program, 'agent', '--config', file], {
       name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ...env },
     });
   }
