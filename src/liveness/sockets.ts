@@ -1,7 +1,7 @@
 /**
  * UDP sockets on addresses of this host. An address that is not there (yet), or whose port is
- * taken, is tried again until it is. Sending never waits: a datagram that the kernel does not take at once
- * is queued by the event loop, a few of them at most.
+ * taken, is tried again until it is. Sending never waits: a datagram that the kernel does not take
+ * at once is queued by the event loop, a few of them at most.
  */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
