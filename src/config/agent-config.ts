@@ -41,6 +41,16 @@ export interface EipDefaults {
   readonly burst: BurstSettings;
 }
 
+export interface HeartbeatSettings {
+  /** Found sound when the configuration was read; read anew as keys are replaced. */
+  readonly keyFile: string;
+  readonly port: number;
+  /** Addresses of this host, or networks that it has one in; empty: where the Eips are. */
+  readonly addresses: readonly string[];
+  readonly intervalMs: number;
+  readonly supportMs: number;
+}
+
 export interface AgentConfig {
   readonly node: {
     readonly name: string;
@@ -50,6 +60,10 @@ export interface AgentConfig {
   readonly store: StoreSettings;
   readonly leaseMs: number;
   readonly settleMs: number;
+  /** Null: no heartbeats, so lease mode. */
+  readonly heartbeat: HeartbeatSettings | null;
+  /** Life of the node lease in quorum mode. */
+  readonly holdMs: number;
   readonly eips: EipDefaults;
   readonly lingerMs: number;
   readonly fence: 'auto' | 'egress' | 'arp';

@@ -9,6 +9,7 @@ import { etcdSettings } from './etcd-settings.ts';
 import { readConfigFile } from './config-file.ts';
 import type { Given } from './config-file.ts';
 import { formatDuration } from './duration.ts';
+import { heartbeatSettings } from './heartbeat-settings.ts';
 import { kubernetesSettings } from './kubernetes-settings.ts';
 import { options, readText } from './options.ts';
 import type { Option, OptionKey, OptionValues } from './options.ts';
@@ -70,14 +71,15 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const from = origins as unknown as Origins;
   const etcd = etcdSettings(all, from, refused, sources.readFile);
   const kubernetes = kubernetesSettings(all, from, refused, sources.readFile);
+  const heartbeat = heartbeatSettings(all, from, refused, sources.readFile);
   if (problems.length === 0) problems.push(...incompatible(all, from));
-  problems.push(...etcd.problems, ...kubernetes.problems);
+  problems.push(...etcd.problems, ...kubernetes.problems, ...heartbeat.problems);
   if (problems.length > 0) return { problems: inOrder(problems) };
   const store = {
     kind: all.storeKind, requestTimeoutMs: all.storeRequestTimeout,
     etcd: etcd.settings, kubernetes: kubernetes.settings,
   };
-  return { config: assemble(all, store), origins: from };
+  return { config: assemble(all, store, heartbeat.settings), origins: from };
 }
 
 /** From the weakest to the strongest source. */
@@ -156,7 +158,9 @@ function incompatible(values: OptionValues, origins: Origins): ConfigProblem[] {
   }];
 }
 
-function assemble(values: OptionValues, store: AgentConfig['store']): AgentConfig {
+function assemble(
+  values: OptionValues, store: AgentConfig['store'], heartbeat: AgentConfig['heartbeat'],
+): AgentConfig {
   return {
     node: {
       // Reported above if it is null.
@@ -165,6 +169,8 @@ function assemble(values: OptionValues, store: AgentConfig['store']): AgentConfi
     store,
     leaseMs: values.leaseDuration,
     settleMs: values.settleTime,
+    heartbeat,
+    holdMs: values.quorumHold,
     eips: { announce: values.announce, failbackMs: values.failback, burst: values.burst },
     lingerMs: values.linger,
     fence: values.fence,

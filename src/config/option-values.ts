@@ -2,7 +2,7 @@
  * Readers of single option values, from text to value. A list option gets its items, a map option
  * its pairs, whether they came from YAML or from text with commas. Pure.
  */
-import { parseAddress } from '../wire/address.ts';
+import { parseAddress, parseBlock } from '../wire/address.ts';
 import { defaultBurst, burstOf } from './burst.ts';
 import type { BurstSettings } from './burst.ts';
 import { formatDuration, parseDuration } from './duration.ts';
@@ -114,6 +114,14 @@ export function nonEmpty(text: string): Parsed<string> {
   return text === '' ? refuse(text, 'is empty: leave it out, or give a value.') : { value: text };
 }
 
+/** Life of the node lease in quorum mode: whole seconds, as of any lease. */
+export function hold(text: string): Parsed<number> {
+  const ms = parseDuration(text, { least: 10_000, most: 3_600_000 });
+  if ('error' in ms || ms.value % 1000 === 0) return ms;
+  const up = formatDuration(Math.ceil(ms.value / 1000) * 1000);
+  return refuse(text, `is not whole seconds, in which stores count leases: write ${up}.`);
+}
+
 /** etcd grants whole seconds, and no less than 1.5 election timeouts: 2 s with its defaults. */
 export function leaseDuration(text: string): Parsed<number> {
   const ms = parseDuration(text, { least: 2000, most: 300_000 });
@@ -125,6 +133,18 @@ export function leaseDuration(text: string): Parsed<number> {
   if (ms.value % 1000 === 0) return ms;
   const up = formatDuration(Math.ceil(ms.value / 1000) * 1000);
   return refuse(text, `is not whole seconds, in which stores count leases: write ${up}.`);
+}
+
+/** Addresses of this host, or networks (CIDR) in which it has one: as text, in canonical form. */
+export function hostNetworks(items: readonly string[]): Parsed<readonly string[]> {
+  for (const item of items) {
+    const block = item.includes('-') ? refuse(item, 'is a range') : parseBlock(item);
+    if ('error' in block) {
+      return refuse(item, 'is neither an address of this host nor a network that it has one in: write it as 192.0.2.1, 2001:db8::1 or 192.0.2.0/24.');
+    }
+  }
+  const twice = items.find((item, at) => items.indexOf(item) !== at);
+  return twice === undefined ? { value: items } : refuse(twice, 'is listed twice: take one out.');
 }
 
 /** Ms after which an address goes back to the node that placement prefers; null: never. */

@@ -7,7 +7,8 @@ import { options } from './options.ts';
 import type { Option } from './options.ts';
 
 const titles: Readonly<Record<string, string>> = {
-  node: 'Node', store: 'Store', lease: 'Lease', eips: 'Defaults for Eips', fence: 'Fence',
+  node: 'Node', store: 'Store', lease: 'Lease', heartbeat: 'Heartbeats',
+  quorum: 'Quorum mode', eips: 'Defaults for Eips', fence: 'Fence',
   log: 'Log', http: 'HTTP',
 };
 

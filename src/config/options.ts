@@ -4,8 +4,8 @@
  */
 import { formatBurst, defaultBurst, splitPairs } from './burst.ts';
 import {
-  burst, durationIn, etcdEndpoints, etcdPrefix, failback, httpListen, kubeNamespace, leaseDuration,
-  nodeLabels, nodeName, nonEmpty, oneOf, wholeNumberIn,
+  burst, durationIn, etcdEndpoints, etcdPrefix, failback, hold, hostNetworks, httpListen,
+  kubeNamespace, leaseDuration, nodeLabels, nodeName, nonEmpty, oneOf, wholeNumberIn,
 } from './option-values.ts';
 import type { Parsed } from './problem.ts';
 
@@ -80,6 +80,7 @@ export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export const logFormats = ['auto', 'json', 'pretty'] as const;
 export const fenceModes = ['auto', 'egress', 'arp'] as const;
 export const announceModes = ['bind', 'respond'] as const;
+export const heartbeatProfiles = ['fast', 'lan', 'wan'] as const;
 export const storeKinds = ['etcd', 'kubernetes'] as const;
 
 export const options = {
@@ -194,6 +195,50 @@ export const options = {
     brief: 'take no free address in the first so many',
     about: 'A node takes no free address in its first so many, 0ms to 60s, so that nodes that start together share the addresses.',
     reader: text(durationIn(0, 60_000)),
+  }),
+  heartbeatKeyFile: option({
+    path: 'heartbeat.keyFile', flag: 'heartbeat-key-file', argument: 'file', file: true,
+    fallbackShown: 'none: lease mode',
+    brief: 'key that agents know one another by; turns quorum mode on',
+    about: 'File with the key that agents know one another\'s heartbeats by, the same for all nodes, as of `openssl rand -base64 32`. It turns quorum mode on: with three nodes or more, a dead one is found by the others, in the time of `heartbeat.support`, store or no store. Without it, nodes are judged by their leases in the store alone. To replace the key: add the new one as a second line on every node, then put it first on every node, then take the old one out. The file is read anew when it changes, and on SIGHUP.',
+    reader: text(nonEmpty),
+  }),
+  heartbeatPort: option({
+    path: 'heartbeat.port', flag: 'heartbeat-port', argument: 'port', fallback: '9477',
+    brief: 'UDP port of heartbeats',
+    about: 'UDP port of heartbeats; nodes may have different ones. The default is next to that of http.listen, belongs to no well-known service, and is not among those that Linux gives to clients (from 32768 on).',
+    reader: text(wholeNumberIn(1, 65_535)),
+  }),
+  heartbeatAddresses: option({
+    path: 'heartbeat.addresses', flag: 'heartbeat-addresses', argument: 'address,...', fallback: '',
+    fallbackShown: 'one on each interface that Eips are on, else on that of the default route',
+    brief: 'addresses of this host, or networks, that heartbeats use',
+    about: 'Addresses of this host that heartbeats are sent from and received on, or networks such as `192.0.2.0/24`, of which it takes its address there: so that all nodes can have the same. By default the network that the Eips are on, so that what is judged is what clients see.',
+    reader: { form: 'list', read: hostNetworks },
+  }),
+  heartbeatProfile: option({
+    path: 'heartbeat.profile', flag: 'heartbeat-profile', argument: 'profile', fallback: 'lan',
+    brief: 'fast, lan or wan: how soon a silent node is given up',
+    about: '`fast`: heartbeats each 3ms, a silent node is given up after 15ms: for hosts and a LAN that keep time that well. `lan`: 60ms and 300ms, for virtual machines too. `wan`: 500ms and 3s. All nodes should have the same.',
+    reader: text(oneOf(heartbeatProfiles)),
+  }),
+  heartbeatInterval: option({
+    path: 'heartbeat.interval', flag: 'heartbeat-interval', argument: 'duration',
+    fallbackShown: 'that of the profile', brief: 'time between heartbeats',
+    about: 'Time between two heartbeats, 1ms to 10s, instead of the profile\'s.',
+    reader: text(durationIn(1, 10_000)),
+  }),
+  heartbeatSupport: option({
+    path: 'heartbeat.support', flag: 'heartbeat-support', argument: 'duration',
+    fallbackShown: 'that of the profile', brief: 'a node that is silent for so long is given up',
+    about: 'A node of which nothing was heard for so long is given up, 5ms to 60s, instead of the profile\'s; at least three times heartbeat.interval.',
+    reader: text(durationIn(5, 60_000)),
+  }),
+  quorumHold: option({
+    path: 'quorum.hold', flag: 'quorum-hold', argument: 'duration', fallback: '5m',
+    brief: 'in quorum mode, life of a node lease without renewal',
+    about: 'In quorum mode, the life of a node lease without renewal: so long may the store be away before addresses fall silent; whole seconds from 10s to 1h. Only if most of the nodes die at once does it take as long until the others have their addresses.',
+    reader: text(hold),
   }),
   announce: option({
     path: 'eips.announce', flag: 'announce', argument: 'mode', fallback: 'bind',
