@@ -159,7 +159,7 @@ function nextOfTenure(state: State): number {
   }
 }
 
-function nextOfVoting({ voting, options, boot, facts, phase, listed }: State): number {
+function nextOfVoting({ voting, options, boot, facts, phase }: State): number {
   if (options.supportMs === 0 || boot === 0 || facts.heartbeat.length === 0) return Infinity;
   if (phase.kind === 'stopped') return Infinity;
   let next = voting.heartbeatAt;
@@ -169,6 +169,8 @@ function nextOfVoting({ voting, options, boot, facts, phase, listed }: State): n
       || (withdrawn.of.incarnation === incarnation && withdrawn.epoch >= epoch));
     if (!over) next = Math.min(next, Math.max(until, voting.startedAt + 2 * options.supportMs));
   }
-  for (const at of voting.evictAt.values()) next = Math.min(next, listed ? at : Infinity);
+  if (phase.kind === 'open') {
+    for (const at of voting.evictAt.values()) next = Math.min(next, at);
+  }
   return next;
 }

@@ -12,17 +12,22 @@ export interface Outcome {
   readonly digest: number;
 }
 
-const faultsMs = 15_000;
-/** Everything must be announced again within so long after the last fault: six leases. */
-const peaceMs = 12_000;
+/** How long things go wrong, how long what they began takes, and how long to come to rest, ms. */
+const times = {
+  lease: { faults: 15_000, tail: 8000, peace: 12_000 },
+  quorum: { faults: 9000, tail: 6000, peace: 10_000 },
+};
 
-export function explore(core: CoreModule, seed: number): Outcome {
+export type Mode = 'lease' | 'quorum';
+
+export function explore(core: CoreModule, seed: number, mode: Mode): Outcome {
   const shape = new Prng(seed ^ 0x5eed);
   const world = new World({
     core, seed,
-    nodes: shape.pick([2, 3, 3, 5]),
+    nodes: shape.pick(mode === 'lease' ? [2, 3, 3, 5] : [3, 3, 3, 3, 3, 4, 5, 5, 7]),
     eips: shape.pick([1, 3, 6]),
     failbackMs: shape.pick([null, 0, 1500]),
+    quorum: mode === 'quorum',
     pauseInStep: shape.pick([0, 0.002, 0.02]),
   });
   let violation: string | null = null;
@@ -31,12 +36,13 @@ export function explore(core: CoreModule, seed: number): Outcome {
       world.schedule.after(world.prng.between(0, 500), () => host.start());
     }
     world.run(1000);
-    startFaults(world, faultsMs);
-    world.run(faultsMs);
-    world.run(8000); // Let whatever the last fault began come to its end.
+    const { faults, tail, peace } = times[mode];
+    startFaults(world, faults);
+    world.run(faults);
+    world.run(tail);
     mend(world);
-    world.run(peaceMs);
-    expectRest(world);
+    world.run(peace);
+    expectRest(world, peace);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     violation = error instanceof Violation ? error.message : (error.stack ?? error.message);
@@ -44,7 +50,7 @@ export function explore(core: CoreModule, seed: number): Outcome {
   return { seed, violation, counts: world.counts, digest: world.digest };
 }
 
-function expectRest(world: World): void {
+function expectRest(world: World, peaceMs: number): void {
   for (const eip of world.eips) {
     if (world.claimants(eip).length !== 1) {
       const lease = JSON.stringify(world.store.state.lease(eip));

@@ -8,12 +8,17 @@ const kinds = [
   'impostor', 'calm', 'calm',
 ] as const;
 
+const networkKinds = [
+  'net-cut', 'net-mute', 'net-deaf', 'net-alone', 'net-groups', 'net-mesh', 'net-loss', 'net-lag',
+] as const;
+
 export function startFaults(world: World, endMs: number): void {
   const { schedule, prng } = world;
   const strike = (): void => {
     if (schedule.now >= endMs) return;
     const ms = prng.chance(0.5) ? prng.between(5, 400) : prng.between(400, 7000);
-    inflict(world, prng.pick(kinds), prng.pick(world.hosts), ms);
+    if (world.quorum && prng.chance(0.4)) cutNetwork(world, prng.pick(networkKinds), ms);
+    else inflict(world, prng.pick(kinds), prng.pick(world.hosts), ms);
     schedule.after(prng.between(20, 1500), strike);
   };
   schedule.after(500, strike);
@@ -26,6 +31,9 @@ export function mend(world: World): void {
   store.cut.clear();
   store.slowMs = 0;
   store.loss = 0;
+  world.net.cut.clear();
+  world.net.loss = 0;
+  world.net.lag = 0;
   world.pauseInStep = 0;
   world.impostor.powerLoss();
   world.setPolicies(world.eips);
@@ -91,4 +99,43 @@ function inflict(world: World, kind: (typeof kinds)[number], host: Host, ms: num
     case 'calm':
       return;
   }
+}
+
+function cutNetwork(world: World, kind: (typeof networkKinds)[number], ms: number): void {
+  const { net, schedule, prng, hosts } = world;
+  const names = hosts.map(({ name }) => name);
+  const one = prng.pick(names);
+  const before = new Set(net.cut);
+  switch (kind) {
+    case 'net-cut':
+      net.cutBoth(one, prng.pick(names));
+      break;
+    case 'net-mute':
+      for (const name of names) net.cut.add(`${one}>${name}`);
+      break;
+    case 'net-deaf':
+      for (const name of names) net.cut.add(`${name}>${one}`);
+      break;
+    case 'net-alone':
+      for (const name of names) net.cutBoth(one, name);
+      break;
+    case 'net-groups': {
+      const left = names.filter(() => prng.chance(0.5));
+      net.part([left, names.filter((name) => !left.includes(name))]);
+      break;
+    }
+    case 'net-mesh':
+      for (const from of names) {
+        for (const to of names) if (prng.chance(0.3)) net.cut.add(`${from}>${to}`);
+      }
+      break;
+    case 'net-loss':
+      net.loss = prng.between(0.02, 0.5);
+      return schedule.after(ms, () => { net.loss = 0; });
+    case 'net-lag':
+      net.lag = prng.between(0.02, 0.3);
+      return schedule.after(ms, () => { net.lag = 0; });
+  }
+  const added = [...net.cut].filter((each) => !before.has(each));
+  schedule.after(ms, () => { for (const each of added) net.cut.delete(each); });
 }

@@ -5,6 +5,7 @@
  */
 import type { Effect, Event } from '../../src/core/events.ts';
 import type { State } from '../../src/core/state.ts';
+import type { Datagram } from './sim-net.ts';
 import type { World } from './world.ts';
 
 const requestTimeoutMs = 400;
@@ -69,16 +70,38 @@ export class Host {
     this.#follow();
   }
 
-  /** kill -9: the kernel stays as it is. */
-  crash(): void {
+  /** kill -9: the kernel stays as it is, until the supervisor, if it lives, closes the gate. */
+  crash(supervised = this.#world.prng.chance(0.7)): void {
+    if (supervised && this.state !== null && this.#world.quorum) this.#bury(this.state);
     this.state = null;
     this.#inbox = [];
     this.paused = false;
     this.#process++;
   }
 
+  /** The gate first, then the word. What the supervisor knows may be an incarnation behind. */
+  #bury({ boot, lastIncarnation }: State): void {
+    const { schedule, prng, net, hosts } = this.#world;
+    const place = this.#place;
+    const process = this.#process + 1;
+    schedule.after(prng.between(0.5, 8), () => {
+      if (place !== this.#place) return;
+      if (process === this.#process) this.fence.until = 0;
+      const incarnation = lastIncarnation - (prng.chance(0.1) ? 1 : 0);
+      const obituary = { node: this.name, boot, incarnation };
+      this.#world.count({ kind: 'buried' });
+      for (let again = 0; again < 3; again++) {
+        schedule.after(again * 5, () => {
+          for (const { name } of hosts) {
+            if (name !== this.name) net.send(this.name, name, { kind: 'died', obituary });
+          }
+        });
+      }
+    });
+  }
+
   powerLoss(): void {
-    this.crash();
+    this.crash(false);
     this.fence.held.clear();
     this.fence.until = 0;
     this.#place++;
@@ -124,7 +147,8 @@ export class Host {
     return {
       place: `${this.machine}:${String(this.#place)}`, host: this.machine, version: '0', startedAt: 0, weight: 1,
       labels: {}, unable: this.linkUp ? {} : { pool: 'eth0 is down' }, findings: [],
-      storeLatencyMs: null, heartbeat: [], witness: false,
+      storeLatencyMs: null, witness: false,
+      heartbeat: this.#world.quorum && this.name === this.machine ? [this.name] : [],
     };
   }
 
@@ -154,11 +178,17 @@ export class Host {
     });
   }
 
+  /** A datagram waits in the socket while the process is stopped. */
+  receive(datagram: Datagram): void {
+    this.#deliver(datagram);
+  }
+
   #deliver(event: Event): void {
     const process = this.#process;
     if (!this.running) return;
     if (this.paused) {
-      this.#inbox.push(() => process === this.#process && this.#deliver(event));
+      // What has arrived is heard before a tick: there is one at the end of `resume`.
+      if (event.kind !== 'tick') this.#inbox.push(() => process === this.#process && this.#deliver(event));
       return;
     }
     const { core, schedule } = this.#world;
@@ -199,16 +229,18 @@ export class Host {
         return;
       case 'request':
         return this.#request(effect.id, effect.request, process);
-      case 'heartbeat':
-        return;
+      case 'heartbeat': {
+        const { to, heartbeat } = effect;
+        return this.#world.net.send(this.name, to, { kind: 'heard', heartbeat });
+      }
       case 'tell':
         return this.#world.count(effect.fact);
       case 'stopped':
-        return this.crash();
+        return this.crash(false);
       case 'name-taken':
         // As its service manager would: the lease that was in the way is one of its own, kept
         // alive by a renewal that was long under way, and expires.
-        this.crash();
+        this.crash(false);
         return this.#world.schedule.after(500, () => this.start());
     }
   }

@@ -10,6 +10,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '2000' },
     first: { type: 'string', default: '1' },
+    mode: { type: 'string', default: 'quorum' },
     jobs: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -23,12 +24,18 @@ function wholeNumber(name: 'seeds' | 'first' | 'jobs'): number {
   return Number(text);
 }
 
+const { mode } = values;
+if (mode !== 'lease' && mode !== 'quorum') {
+  console.error(`simulate: --mode ${mode}: it is lease or quorum`);
+  process.exit(2);
+}
+
 const started = performance.now();
 const seeds = wholeNumber('seeds');
 const first = wholeNumber('first');
-const result = await exploreMany({ seeds, first, jobs: wholeNumber('jobs') });
+const result = await exploreMany({ seeds, first, mode, jobs: wholeNumber('jobs') });
 for (const { seed, violation } of result.violations.slice(0, 20)) {
-  console.log(`seed ${String(seed)}: ${violation}\n  replay: npm run simulate -- --seeds 1 --first ${String(seed)}`);
+  console.log(`seed ${String(seed)}: ${violation}\n  replay: npm run simulate -- --mode ${mode} --seeds 1 --first ${String(seed)}`);
 }
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 for (const [what, count] of [...result.counts].sort()) console.log(`  ${what.padEnd(24)} ${String(count)}`);

@@ -1,6 +1,7 @@
 /** Explores many schedules on several cores: child processes, each with its share of the seeds. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Mode } from './explore.ts';
 
 export interface Job {
   readonly seeds: number;
@@ -10,6 +11,7 @@ export interface Job {
   /** Folder of a mutated core; null: the production core. */
   readonly mutant: string | null;
   readonly stopAtFirst: boolean;
+  readonly mode: Mode;
 }
 
 export interface Found {
@@ -32,12 +34,14 @@ export interface Explored {
 }
 
 export async function exploreMany(
-  { seeds, first, jobs, mutant = null, stopAtFirst = false }:
-  { seeds: number; first: number; jobs: number; mutant?: string | null; stopAtFirst?: boolean },
+  { seeds, first, jobs, mode = 'lease', mutant = null, stopAtFirst = false }: {
+    seeds: number; first: number; jobs: number; mode?: Mode; mutant?: string | null;
+    stopAtFirst?: boolean;
+  },
 ): Promise<Explored> {
   const used = Math.min(jobs, seeds);
   const results = await Promise.all(Array.from({ length: used }, (_, i) => run({
-    seeds: Math.ceil((seeds - i) / used), first: first + i, stride: used, mutant, stopAtFirst,
+    seeds: Math.ceil((seeds - i) / used), first: first + i, stride: used, mutant, stopAtFirst, mode,
   })));
   const counts = new Map<string, number>();
   for (const [what, count] of results.flatMap((result) => result.counts)) {

@@ -20,7 +20,7 @@ let digest = 0;
 let explored = 0;
 for (let i = 0; i < job.seeds; i++) {
   const seed = job.first + i * job.stride;
-  const outcome = explore(core, seed);
+  const outcome = explore(core, seed, job.mode);
   explored++;
   digest = (digest + outcome.digest) >>> 0;
   for (const [what, count] of outcome.counts) counts.set(what, (counts.get(what) ?? 0) + count);

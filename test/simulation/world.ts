@@ -4,6 +4,7 @@ import type { CoreModule } from './core-module.ts';
 import { Host } from './host.ts';
 import { Prng } from './prng.ts';
 import { Schedule } from './schedule.ts';
+import { SimNet } from './sim-net.ts';
 import { SimStore } from './sim-store.ts';
 
 export interface WorldOptions {
@@ -12,9 +13,16 @@ export interface WorldOptions {
   readonly nodes: number;
   readonly eips: number;
   readonly failbackMs: number | null;
+  /** Heartbeats, voters and lines of succession; else lease mode. */
+  readonly quorum: boolean;
   /** Chance that a process stops between two effects of a step. */
   readonly pauseInStep: number;
 }
+
+type Happening = 'paused' | 'buried' | 'inherited-in-outage' | 'inherited-by-second';
+
+/** F, ms. */
+export const supportMs = 300;
 
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -25,15 +33,14 @@ export class World {
   readonly prng: Prng;
   readonly schedule = new Schedule();
   readonly clockRateError = 0.01;
-  readonly options: Omit<CoreOptions, 'node'> = {
-    ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-    swapsInFlight: 2, supportMs: 0, heartbeatMs: 0, holdMs: 60_000, heirs: 2,
-  };
+  readonly options: Omit<CoreOptions, 'node'>;
   readonly eips: readonly string[];
   readonly hosts: readonly Host[];
   /** Another machine that someone gave the name of the first. */
   readonly impostor: Host;
   readonly store: SimStore;
+  readonly net: SimNet;
+  readonly quorum: boolean;
   readonly counts = new Map<string, number>();
   readonly failbackMs: number | null;
   pauseInStep: number;
@@ -43,7 +50,12 @@ export class World {
   /** A digest of all that happened, to show that a seed replays. */
   digest = 0;
 
-  constructor({ core, seed, nodes, eips, failbackMs, pauseInStep }: WorldOptions) {
+  constructor({ core, seed, nodes, eips, failbackMs, quorum, pauseInStep }: WorldOptions) {
+    this.quorum = quorum;
+    this.options = {
+      ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
+      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs: 75, holdMs: 4000, heirs: 2,
+    };
     this.core = core;
     this.prng = new Prng(seed);
     this.failbackMs = failbackMs;
@@ -51,6 +63,7 @@ export class World {
     this.eips = Array.from({ length: eips }, (_, i) => `10.0.0.${String(i + 1)}`);
     this.policies = this.policyOf(this.eips);
     this.store = new SimStore(this);
+    this.net = new SimNet(this);
     const names = Array.from({ length: nodes }, (_, i) => `n${String(i + 1)}`);
     this.hosts = names.map((name) => new Host(this, name, name));
     this.impostor = new Host(this, 'n1', 'impostor');
@@ -80,6 +93,13 @@ export class World {
   }
 
   announced(host: Host, eip: string, term: number): void {
+    const inherited = host.state?.held.get(eip)?.inherited ?? null;
+    if (inherited !== null) {
+      // The store may never learn of it, and give the same number again.
+      if (this.store.down) this.count({ kind: 'inherited-in-outage' });
+      if (term > inherited.term + 1) this.count({ kind: 'inherited-by-second' });
+      return;
+    }
     const key = `${eip}#${String(term)}`;
     const before = this.#announcers.get(key);
     if (before !== undefined && before !== host.machine) {
@@ -88,9 +108,11 @@ export class World {
     this.#announcers.set(key, host.machine);
   }
 
-  count(fact: Fact | { readonly kind: 'paused' }): void {
+  count(fact: Fact | { readonly kind: Happening }): void {
     const key = fact.kind === 'took' || fact.kind === 'gave' ? `${fact.kind}:${fact.reason}`
-      : fact.kind === 'swap-lost' ? `${fact.kind}:${fact.why}`
+      : fact.kind === 'swap-lost' || fact.kind === 'tenure-ended' || fact.kind === 'silenced'
+        ? `${fact.kind}:${fact.why}`
+      : fact.kind === 'line' ? `${fact.kind}:${fact.what}`
       : fact.kind;
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
     for (let i = 0; i < key.length; i++) {

@@ -42,7 +42,7 @@ export function onEcho(draft: Draft, { node, boot, echo }: Heartbeat): void {
     const until = echo.sentAt + options.supportMs * (1 - 2 * options.clockRateError);
     if (until > (support.get(key) ?? -Infinity)) support = withEntry(support, key, until);
   }
-  const left = judged.left
+  const left = judged.left.length === 0 ? judged.left : judged.left
     .map((epoch) => (
       echo.epoch > epoch.epoch && echo.withdrawn < epoch.epoch && !epoch.released.has(voterKey(voter))
         ? { ...epoch, released: new Set([...epoch.released, voterKey(voter)]) } : epoch))
