@@ -46,7 +46,7 @@ export function ticks(least: number, most: number, wanted: number): number[] {
 }
 
 /** Okabe and Ito's colours, that colour-blind people can tell apart; black and yellow left out. */
-const palette = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#8c564b'];
+const palette = ['#0072b2', '#009e73', '#cc79a7', '#56b4e9', '#8c564b', '#e69f00'];
 export const lostColour = '#d55e00';
 export const greyColour = '#8a8a8a';
 

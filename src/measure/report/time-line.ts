@@ -69,7 +69,7 @@ export function overview(recording: Recording, colours: Colours): string {
   const [from, to] = [start.at, summary.at];
   const probes = summary.probes.map(({ probe }) => probe);
   const macs = [...new Set([...colours.names(), ...Object.keys(summary.claims)])];
-  const rows = [...probes, ...macs.map((mac) => mac)];
+  const rows = [...probes, ...macs.map((mac) => `${mac} claims`)];
   const { x, height, furniture } = frame(rows, from, to, {
     zero: from, unit: 1000, name: 'seconds since the beginning',
   });
