@@ -1,9 +1,10 @@
 /**
  * Changes of EIP leases: many compare-and-swaps in one transaction, each with an outcome of its
- * own. A transaction applies all or nothing; when it fails it reads, in the same instant, all that
- * it compared. That tells which swaps it was, and the rest is sent again without them.
+ * own. A transaction applies all or nothing; once one has failed, the next reads, in the same
+ * instant, all that it compared. That tells which swaps it was, and the rest is sent again without
+ * them.
  */
-import type { IKeyValue } from 'etcd3';
+import type { IKeyValue, ITxnRequest } from 'etcd3';
 import type { TenureId } from '../../core/model.ts';
 import type { StoreAnswer, Swap, SwapOutcome, SwapRequest } from '../../core/requests.ts';
 import type { Connection } from './connection.ts';
@@ -41,7 +42,8 @@ export class Swaps {
     const outcomes = new Array<SwapOutcome>(swaps.length).fill({ kind: 'refused' });
     const own = this.#keys.node(tenure);
     for (const batch of this.#batches(swaps)) {
-      let rest: Batch = batch;
+      // Nearly always all succeed: then the reads for why not are half of the request, in vain.
+      let rest: Batch = await this.#attempt(own, batch, outcomes, signal) ? new Map() : batch;
       // Each round settles at least one swap: what failed the comparison is in what it read.
       while (rest.size > 0) {
         const next = await this.#round(own, rest, outcomes, signal);
@@ -76,6 +78,16 @@ export class Swaps {
     return batch.size > 0 ? [...batches, batch] : batches;
   }
 
+  /** False: nothing was changed, and why is to be asked. */
+  async #attempt(
+    own: Buffer, batch: Batch, outcomes: SwapOutcome[], signal: AbortSignal,
+  ): Promise<boolean> {
+    const change = this.#change(own, batch, this.#asked(batch));
+    const { succeeded, header } = await this.#connection.call('txn', change, signal);
+    if (succeeded) this.#applied(batch, Number(header.revision), outcomes);
+    return succeeded;
+  }
+
   /** The swaps to send again; null: our own tenure has ended. */
   async #round(
     own: Buffer, batch: Batch, outcomes: SwapOutcome[], signal: AbortSignal,
@@ -83,16 +95,7 @@ export class Swaps {
     const asked = this.#asked(batch);
     const swaps = [...batch];
     const { succeeded, header, responses } = await this.#connection.call('txn', {
-      compare: [
-        exists(own),
-        ...swaps.map(([, swap]) => (
-          unchanged(this.#keys.lease(swap.eip), this.#known.revisionFor(swap))
-        )),
-        ...[...asked.values()].flatMap(({ key, ended, live }) => [
-          ...ended ? [absent(key)] : [], ...live ? [exists(key)] : [],
-        ]),
-      ],
-      success: swaps.map(([, { eip, next }]) => put(this.#keys.lease(eip), encodeLease(next))),
+      ...this.#change(own, batch, asked),
       failure: [
         get(own, { keysOnly: true }),
         ...swaps.map(([, { eip }]) => get(this.#keys.lease(eip))),
@@ -101,11 +104,7 @@ export class Swaps {
     }, signal);
     const revision = Number(header.revision);
     if (succeeded) {
-      for (const [index, { next }] of swaps) {
-        const lease = { ...next, revision };
-        this.#known.saw(lease);
-        outcomes[index] = { kind: 'applied', lease };
-      }
+      this.#applied(batch, revision, outcomes);
       return new Map();
     }
     if (found(responses, 0)[0] === undefined) return null;
@@ -119,6 +118,30 @@ export class Swaps {
       else outcomes[index] = outcome;
     });
     return rest;
+  }
+
+  #change(own: Buffer, batch: Batch, asked: Asked): Pick<ITxnRequest, 'compare' | 'success'> {
+    const swaps = [...batch.values()];
+    return {
+      compare: [
+        exists(own),
+        ...swaps.map((swap) => (
+          unchanged(this.#keys.lease(swap.eip), this.#known.revisionFor(swap))
+        )),
+        ...[...asked.values()].flatMap(({ key, ended, live }) => [
+          ...ended ? [absent(key)] : [], ...live ? [exists(key)] : [],
+        ]),
+      ],
+      success: swaps.map(({ eip, next }) => put(this.#keys.lease(eip), encodeLease(next))),
+    };
+  }
+
+  #applied(batch: Batch, revision: number, outcomes: SwapOutcome[]): void {
+    for (const [index, { next }] of batch) {
+      const lease = { ...next, revision };
+      this.#known.saw(lease);
+      outcomes[index] = { kind: 'applied', lease };
+    }
   }
 
   #asked(batch: Batch): Asked {
