@@ -1,6 +1,7 @@
 /** Three agents on a LAN with a client that keeps asking: what the fault tests begin with. */
 import type { StoreKind } from '../lab/lab-store.ts';
 import { Lab } from '../lab/lab.ts';
+import { takeOnLoopback } from '../lab/loopback.ts';
 import type { LabProcess } from '../lab/process.ts';
 import type { Prober } from '../lab/prober.ts';
 import { Tenure } from '../lab/tenure.ts';
@@ -25,18 +26,22 @@ export interface StageOptions {
   readonly address?: string;
   readonly settings?: AgentSettings;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** `respond`: every node has something else that takes the traffic; `bind` unless told. */
+  readonly mode?: 'bind' | 'respond';
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** Set when `eip` is announced and answered, with neighbours asked for anew all the time. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
-  const { address = eip, settings = {}, annotations = {}, store = 'etcd' } = options;
+  const { address = eip, settings = {}, store = 'etcd', mode = 'bind' } = options;
+  const annotations = { 'tenure.io/announce': mode, ...options.annotations };
   const lab = await Lab.create({ nodes: 3 });
   try {
     const tenure = await Tenure.start(lab, { store });
     const agents = new Map(await Promise.all(['n1', 'n2', 'n3'].map(async (node) =>
       [node, await tenure.agent(node, settings, options.env?.[node])] as const)));
     await tenure.apply('test', address, annotations);
+    if (mode === 'respond') await takeOnLoopback(lab, eip);
     const prober = await lab.probe(eip);
     const { node: holder } = await prober.waitForAnswer({ timeoutMs: 30_000 });
     const since = lab.now();
