@@ -15,7 +15,7 @@ export interface Outcome {
 /** How long things go wrong, how long what they began takes, and how long to come to rest, ms. */
 const times = {
   lease: { faults: 15_000, tail: 8000, peace: 12_000 },
-  quorum: { faults: 9000, tail: 6000, peace: 10_000 },
+  quorum: { faults: 8000, tail: 4000, peace: 8000 },
 };
 
 export type Mode = 'lease' | 'quorum';

@@ -220,10 +220,12 @@ export class Host {
         return;
       case 'arm':
         this.fence.until = effect.until;
+        this.#world.opened = true;
         return;
       case 'announce':
         for (const { eip, term } of effect.announcements) {
           this.fence.held.set(eip, term);
+          this.#world.opened = true;
           this.#world.announced(this, eip, term);
         }
         return;

@@ -6,9 +6,12 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Mode } from './explore.ts';
 
 export interface Mutation {
   readonly name: string;
+  /** In which mode its rule is needed. */
+  readonly mode: Mode;
   readonly rule: string;
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
@@ -30,7 +33,7 @@ const answersStayOpen: Mutation['edits'] = [
 /** R1: a term that is over is not taken again. */
 const pastCheck = '  if (term <= (draft.past.get(eip) ?? 0)) return;\n  const holding';
 
-export const mutations: readonly Mutation[] = [
+const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
   {
     name: 'announce-before-confirmed',
     rule: 'R1: an address is announced only once the store has confirmed that it is ours',
@@ -108,6 +111,175 @@ export const mutations: readonly Mutation[] = [
       to: "if (by.id.node !== '') {",
     }],
   },
+];
+
+/** Each of the protocol's rules of quorum mode. */
+const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
+  {
+    name: 'no-support',
+    rule: 'R3: claims end when a majority of the voters may have withdrawn',
+    edits: [{
+      file: 'quorum/support.ts', from: '  if (regime.epoch === 0) return Infinity;',
+      to: '  if (regime.epoch >= 0) return Infinity;',
+    }],
+  },
+  {
+    name: 'support-from-answer',
+    rule: 'R3 counts from when the heartbeat was sent, not from when its echo came',
+    edits: [{
+      file: 'quorum/support.ts', from: 'const until = echo.sentAt +', to: 'const until = draft.now.boot +',
+    }],
+  },
+  {
+    name: 'early-withdraw',
+    rule: 'A voter keeps its promise until the end',
+    edits: [{
+      file: 'quorum/voting.ts', from: 'if (now.boot <= given.until) continue;',
+      to: 'if (now.boot <= given.until - options.supportMs / 2) continue;',
+    }],
+  },
+  {
+    name: 'hold-counted-early',
+    rule: 'R2: a longer lease counts once the store has confirmed it',
+    edits: [{
+      file: 'tenure.ts', from: '    draft.phase = { ...open, renewal: null, renewAt: Math.min(open.renewAt, now.boot + pause) };',
+      to: `    const deadline = Math.max(open.deadline, deadlineFrom(draft, sentAt, ttlOf(draft, open)));
+    draft.phase = { ...open, deadline, renewal: null, renewAt: Math.min(open.renewAt, now.boot + pause) };`,
+    }],
+  },
+  {
+    name: 'switch-early',
+    rule: 'While a change of epoch is under way both records bind',
+    edits: [{
+      file: 'quorum/epochs.ts', from: 'return { ...judged, regimes: [...judged.regimes, regime] };',
+      to: 'return { ...judged, regimes: [regime] };',
+    }],
+  },
+  {
+    name: 'no-release',
+    rule: 'An epoch that was left binds until a majority of its voters released it',
+    edits: [{
+      file: 'quorum/epochs.ts', from: 'const leaves = old.epoch > 0 && old.epoch !== regime.epoch;',
+      to: 'const leaves = old.epoch < 0;',
+    }],
+  },
+  {
+    name: 'release-after-withdrawal',
+    rule: 'A voter that withdrew from an epoch does not release it',
+    edits: [
+      { file: 'quorum/support.ts', from: ' && echo.withdrawn < epoch.epoch && ', to: ' && ' },
+    ],
+  },
+  {
+    name: 'forget-withdrawal',
+    rule: 'A withdrawal is for ever',
+    edits: [{
+      file: 'quorum/voting.ts',
+      from: '  return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;',
+      to: '  return 0;',
+    }],
+  },
+  {
+    name: 'minority-evicts',
+    rule: 'Ending a node lease ahead of its expiry takes a majority of its voters',
+    edits: [
+      { file: 'quorum/voting.ts', from: 'if (votes.length < majority(record.voters)) return null;', to: 'if (votes.length < 1) return null;' },
+      { file: 'quorum/voting.ts', from: '    floor: Math.max(...votes', to: '    floor: votes.length < majority(record.voters) ? Infinity : Math.max(...votes' },
+    ],
+  },
+  {
+    name: 'minority-inherits',
+    rule: 'Inheriting takes a majority of the voters of each who comes before',
+    edits: [
+      { file: 'quorum/voting.ts', from: 'if (votes.length < majority(record.voters)) return null;', to: 'if (votes.length < 1) return null;' },
+      { file: 'quorum/evict.ts', from: '  if (open === null) return;', to: '  if (open !== null) return;' },
+    ],
+  },
+  {
+    name: 'stale-heir',
+    rule: 'A heir whose view is behind the floor of a withdrawal does not inherit',
+    edits: [{
+      file: 'succession.ts', from: 'if (each.floor > draft.revision) return false;', to: '',
+    }],
+  },
+  {
+    name: 'unconfirmed-heir',
+    rule: 'A heir inherits only by a record that a majority of the voters know',
+    edits: [{
+      file: 'succession.ts', from: 'if (lease.revision > first.relied) return false;', to: '',
+    }],
+  },
+  {
+    name: 'claim-over-heirs',
+    rule: 'Who claims through the store waits for the end of all before it in line, and all former heirs',
+    edits: [
+      {
+        file: 'ownership.ts',
+        from: 'return [...holder === null ? [] : [holder], ...place < 0 ? heirs : heirs.slice(0, place)];',
+        to: 'return place > -2 && holder !== null ? [holder] : [];',
+      },
+      { file: 'ownership.ts', from: '  if (lease?.former.some((id) => !draft.ended(id))) return;\n', to: '' },
+      { file: 'ownership.ts', from: '[...beforeUs(open, lease), ...lease.former],', to: 'beforeUs(open, lease),' },
+    ],
+  },
+  {
+    name: 'forget-former',
+    rule: 'Whoever leaves a line stays former until our voters know of it',
+    edits: [
+      { file: 'succession.ts', from: 'const next = [...freed, ...struck];', to: 'const next = freed;' },
+      { file: 'succession.ts', from: 'writeLine(draft, lease, heirs, struck);', to: 'writeLine(draft, lease, heirs, struck.slice(0, 0));' },
+    ],
+  },
+  {
+    name: 'free-at-once',
+    rule: 'A former heir is freed only when a majority of our voters know the record that struck it out',
+    edits: [{
+      file: 'succession.ts',
+      from: 'return record.epoch > 0 && judged.left.length === 0 && lease.revision <= judged.relied;',
+      to: 'return record.epoch > 0 && judged.left.length >= 0 && lease.revision > 0;',
+    }],
+  },
+  {
+    name: 'transfer-over-heirs',
+    rule: 'An address is handed to its first heir, or to anyone once there are no others',
+    edits: [{
+      file: 'ownership.ts',
+      from: 'if (wanted !== null && free && (first === null || sameTenure(first, wanted))) {',
+      to: 'if (wanted !== null && free) {',
+    }],
+  },
+  {
+    name: 'transfer-before-withdraw',
+    rule: 'An address is withdrawn before it is handed over',
+    edits: [{
+      file: 'plans.ts', from: "return action === 'hand-over' || action === 'release'", to: "return action === 'release'",
+    }],
+  },
+  {
+    name: 'release-forgets-heirs',
+    rule: 'Heirs of an address that is given up stay former: they might still inherit by the old record',
+    edits: [{
+      file: 'ownership.ts',
+      from: '      former: [...former, ...heirs].filter((id) => !draft.ended(id)),\n', to: '',
+    }],
+  },
+  {
+    name: 'voters-without-boots',
+    rule: 'A voter that was started anew has promised nothing',
+    edits: [
+      { file: 'quorum/types.ts', from: 'return `${node}\\n${String(boot)}`;', to: 'return boot < 0 ? node : `${node}\\n`;' },
+      { file: 'quorum/types.ts', from: 'return a.node === b.node && a.boot === b.boot;', to: 'return a.node === b.node;' },
+    ],
+  },
+];
+
+const both = ['no-store-deadline', 'past-terms-revive', 'late-answers-count', 'earlier-incarnation-counts'];
+
+export const mutations: readonly Mutation[] = [
+  ...leaseMode.map((mutation) => ({ ...mutation, mode: 'lease' as const })),
+  ...leaseMode.filter(({ name }) => both.includes(name))
+    .map((mutation) => ({ ...mutation, mode: 'quorum' as const })),
+  ...quorumMode.map((mutation) => ({ ...mutation, mode: 'quorum' as const })),
 ];
 
 /** Makes the mutated core in a folder of its own; fails if the source no longer has the rule. */

@@ -44,6 +44,8 @@ export class World {
   readonly counts = new Map<string, number>();
   readonly failbackMs: number | null;
   pauseInStep: number;
+  /** Some host's fence lets out more than it did. */
+  opened = false;
   policies: ReadonlyMap<string, EipPolicy>;
   /** Who was told to announce which term of which EIP: one tenure only, ever. */
   readonly #announcers = new Map<string, string>();
@@ -54,7 +56,7 @@ export class World {
     this.quorum = quorum;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs: 75, holdMs: 4000, heirs: 2,
+      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs: 100, holdMs: 3500, heirs: 2,
     };
     this.core = core;
     this.prng = new Prng(seed);
@@ -125,7 +127,10 @@ export class World {
     return [...this.hosts, this.impostor].filter((host) => host.claims(eip));
   }
 
+  /** Claims can come to overlap only where one begins: a fence was opened. */
   #judge(): void {
+    if (!this.opened) return;
+    this.opened = false;
     for (const eip of this.eips) {
       const who = this.claimants(eip);
       if (who.length > 1) {
