@@ -13,7 +13,9 @@ if (unfit !== null) refuse(unfit);
 if (process.platform !== 'linux' || process.getuid() !== 0) refuse('it needs Linux and root for its network namespaces.');
 try {
   const missing = prepare('bench', (line) => console.log(line));
-  if (missing.length > 0) refuse(`not found: ${missing.join(', ')}`);
+  // Whom Tenure is compared with may be away: the benches that can, do without.
+  const needed = missing.filter((name) => name !== 'keepalived');
+  if (needed.length > 0) refuse(`not found: ${needed.join(', ')}`);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   refuse(error.message);
