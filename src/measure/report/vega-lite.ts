@@ -24,7 +24,7 @@ export function vegaLite(address: string, closeUps: readonly CloseUp[]): object 
     ];
   });
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: `Moves of ${address}`,
     data: { values },
     facet: { row: { field: 'move', type: 'ordinal', title: 'move' } },
