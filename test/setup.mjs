@@ -103,7 +103,8 @@ function withoutServices(work) {
   }
 }
 
-function installModules(say) {
+/** The least there must be: node_modules as package-lock.json says. Throws SetupError. */
+export function installModules(say) {
   const why = staleModules();
   if (why === null) return;
   say(`Installing packages with npm ci (${why})`);

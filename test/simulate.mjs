@@ -1,7 +1,7 @@
 // `npm run simulate -- --seeds N --first SEED`: the simulator by itself, for nights.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { SetupError, prepare, root, unfitNode } from './setup.mjs';
+import { SetupError, installModules, root, unfitNode } from './setup.mjs';
 
 const unfit = unfitNode();
 if (unfit !== null) {
@@ -9,7 +9,8 @@ if (unfit !== null) {
   process.exit(2);
 }
 try {
-  prepare('build', (line) => console.error(line));
+  // It runs the sources: a build, or an addon, would only take time.
+  installModules((line) => console.error(line));
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(error.message);
