@@ -7,9 +7,9 @@
  *                 B held it all along │  └── A is the last that claims ─── contested by B, C...
  *                                     └───── B is: it moved  <─────────────┘
  *
- * A contest ends when only one has claimed for `settleMs`. Two that claim on and on keep it open:
- * that is what `late` counts. Answers tell who serves this client, which may be a former holder
- * that still gets its packets; so they count for less than claims.
+ * A contest ends when it was always the same one that claimed it for `settleMs`. Two that claim on
+ * and on keep it open: that is what `late` counts. Answers tell who serves this client, which may
+ * be a former holder that still gets its packets; so they count for less than claims.
  */
 import { ClaimLog } from './claim-log.ts';
 import type { HeardClaim } from './ears.ts';
@@ -64,6 +64,9 @@ interface Contest {
   /** The holder's last claim before it. */
   readonly claimedBefore: number | null;
   readonly others: Map<string, Sighting>;
+  lastClaimant: string | null;
+  /** When it last was another one that claimed it than the time before. */
+  alternatedAt: number;
   lateTold: boolean;
 }
 
@@ -96,8 +99,11 @@ export class Holders {
     if (kind === 'probe') return;
     if (this.#holder === null) this.#found(at, mac, 'claim');
     if (this.#contest === null && mac !== this.#holder) this.#open(at);
-    if (this.#contest !== null) {
+    const contest = this.#contest;
+    if (contest !== null) {
       this.#claims.add(subject, this.#claims.hostNumber(mac), at, kind, mac);
+      if (mac !== contest.lastClaimant) contest.alternatedAt = at;
+      contest.lastClaimant = mac;
     }
     if (mac === this.#holder) {
       this.#holderClaimed = at;
@@ -127,10 +133,9 @@ export class Holders {
   /** `now`: all that was heard up to then has been told. */
   tick(now: number): void {
     const contest = this.#contest;
-    if (contest === null || now - contest.opened < settleMs) return;
+    if (contest === null || now - contest.alternatedAt < settleMs) return;
     const since = now - settleMs;
     const claimants = this.#signs(contest, 'lastClaim').filter(([, at]) => at > since);
-    if (claimants.length > 1) return;
     const answerers = this.#signs(contest, 'lastAnswer').filter(([, at]) => at > since);
     const winner = claimants[0]?.[0]
       ?? (answerers.length === 1 ? answerers[0]?.[0] : undefined)
@@ -154,7 +159,8 @@ export class Holders {
 
   #open(at: number): void {
     this.#contest = {
-      opened: at, claimedBefore: this.#holderClaimed, others: new Map(), lateTold: false,
+      opened: at, claimedBefore: this.#holderClaimed, others: new Map(), lastClaimant: null,
+      alternatedAt: at, lateTold: false,
     };
     this.#claims = new ClaimLog([], claimsKept);
   }

@@ -85,6 +85,13 @@ describe('An address on the LAN', () => {
     assert.equal(settled[0].to, b);
   });
 
+  it('has moved to the one that answers, though the other had the last word', () => {
+    const { settled } = played(sorted<[number, string, ('claim' | 'answer')?]>(
+      [[0, a], [1000, b], [1005, a]], series(b, 1001, 4000, 10, 'answer'),
+    ), 4000);
+    assert.deepEqual(settled.map(({ to, late }) => [to, late.claims]), [[b, 1]]);
+  });
+
   it('is contested as long as two claim it, and counts on until the end', () => {
     const { settled } = played(sorted(
       series(a, 0, 10_000, 20), series(b, 1010, 10_000, 20),
