@@ -37,6 +37,7 @@ export class Announcer implements AnnouncerContract {
   readonly #fence: FenceKeeper;
   readonly #reopen: Lane<'sockets'>;
   #settings: ReadonlyMap<Eip, AnnounceSettings> | null = null;
+  #rearmedAt = -Infinity;
   #closed = false;
 
   constructor(options: AnnouncerOptions, ports: AnnouncerPorts) {
@@ -66,6 +67,7 @@ export class Announcer implements AnnouncerContract {
     });
     const links = new Links(settled, {
       sockets: ports.sockets, tally,
+      onDropped: () => this.#rearm(),
       onFrames: (state, family, frames) => {
         this.#turn(() => {
           receiver.handle(state, family, frames);
@@ -248,6 +250,18 @@ export class Announcer implements AnnouncerContract {
     for (const entry of this.#entries.values()) {
       if (entry.state.kind === 'claimed') this.#lifecycle.restart(entry);
     }
+  }
+
+  /**
+   * The kernel's gate goes by the wall clock, ours by the time since boot: who sets the wall clock
+   * forward closes the kernel's, until it is told the same end anew. (A full queue looks the same,
+   * so this is done once in a while.) True if what was dropped may be sent again.
+   */
+  #rearm(): boolean {
+    const now = this.#ports.now();
+    if (now < this.#rearmedAt + this.#options.timing.rearmMs || !this.#gate.isOpen()) return false;
+    this.#rearmedAt = now;
+    return this.#fence.arm(this.#gate.until) && this.#gate.isOpen();
   }
 
   #openAll(): void {

@@ -22,6 +22,8 @@ export interface LinkState {
 export interface LinksModules {
   readonly sockets: FrameSockets;
   readonly tally: Tally;
+  /** The fence dropped what the gate let pass: makes them agree again. True: worth another try. */
+  readonly onDropped: () => boolean;
   readonly onFrames: (
     state: LinkState, family: LinkFamily, frames: readonly ReceivedFrame[]) => void;
 }
@@ -112,9 +114,20 @@ export class Links {
   ): readonly (SendError | null)[] {
     const socket = state.sockets.get(family);
     if (socket === undefined) return frames.map(() => 'link-down');
-    const results = sendAll(socket, frames);
+    const results = this.#sendOrAgain(socket, frames);
     for (const error of results) if (error !== null) this.#modules.tally.sendError(error);
     return results;
+  }
+
+  #sendOrAgain(
+    socket: FrameSocket, frames: readonly Uint8Array[],
+  ): readonly (SendError | null)[] {
+    const results = sendAll(socket, frames);
+    if (!results.includes('dropped-by-fence') || !this.#modules.onDropped()) return results;
+    const again = sendAll(socket, frames.filter((_, at) => results[at] === 'dropped-by-fence'));
+    let next = 0;
+    return results.map((error) => (
+      error === 'dropped-by-fence' ? again[next++] ?? null : error));
   }
 
   close(): void {

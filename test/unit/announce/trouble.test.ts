@@ -1,6 +1,7 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { burst, eth0, machine, manyEips, settingsOf, type Machine } from './fakes.ts';
+import { encodeArp } from '../../../src/wire/arp.ts';
+import { burst, client, eth0, machine, manyEips, settingsOf, type Machine } from './fakes.ts';
 
 const eip = '192.0.2.10';
 const once = { ...burst, count: 1 };
@@ -236,6 +237,39 @@ describe('When the kernel refuses', () => {
     on.sendFault = () => null;
     on.clock.advance(1_001);
     assert.deepEqual(on.events().map((event) => event.kind), ['announced']);
+  });
+
+  it('claims and answers by the fence, whose clock was set forward, it is armed and they leave', () => {
+    const on = ready('respond');
+    const question = encodeArp({ destination: 'ff:ff:ff:ff:ff:ff', source: client }, {
+      operation: 'request', senderMac: client, senderAddress: '192.0.2.200',
+      targetMac: '00:00:00:00:00:00', targetAddress: eip,
+    });
+    let shut = true;
+    on.sendFault = () => (shut ? 'dropped-by-fence' : null);
+    on.onCall = (line) => { if (line.startsWith('fence arm')) shut = false; };
+    on.announcer.announce([{ eip, term: 1, probe: false }]);
+    assert.deepEqual(on.events().map((event) => event.kind), ['announced'], 'without any wait');
+    shut = true;
+    on.receive(question);
+    assert.equal(on.announcer.counters().questionsAnswered, 0, 'not twice in a moment');
+    on.clock.advance(101);
+    shut = true;
+    on.receive(question);
+    assert.equal(on.announcer.counters().questionsAnswered, 1);
+  });
+
+  it('claims by the fence after the lease has run out, it is not armed', () => {
+    const on = machine();
+    on.announcer.configure(settingsOf([eip]));
+    on.announcer.arm(on.clock.at + 50);
+    on.take();
+    on.sendFault = () => {
+      on.clock.at += 100;
+      return 'dropped-by-fence';
+    };
+    on.announcer.announce([{ eip, term: 1, probe: false }]);
+    assert.deepEqual(on.take().filter((line) => line.startsWith('fence arm')), []);
   });
 
   it('one of the forms of a first claim only, the address is announced', () => {
