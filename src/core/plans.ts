@@ -23,7 +23,7 @@ interface SwapPlan {
   readonly eip: Eip;
   readonly holder: TenureId | null;
   readonly reason: MoveReason;
-  /** Default: the next one that this node has not given up. The record's own: no change of owner. */
+  /** Default: the next that this node has not given up. The record's own: no change of owner. */
   readonly term?: number;
   readonly heirs?: readonly TenureId[];
   readonly former?: readonly TenureId[];
@@ -133,7 +133,7 @@ function applied(draft: Draft, { action, swap, lease: before }: Plan, lease: Eip
       return draft.tell({ kind: 'gave', eip, term, reason, to: holder?.node ?? null });
     case 'line':
       raiseFloor(draft, lease.revision);
-      return draft.tell({ kind: 'line', eip, what: before === null ? 'appointed' : lineChange(before, lease) });
+      return draft.tell({ kind: 'line', eip, what: lineChange(before ?? lease, lease) });
     case 'renounce':
       return draft.tell({ kind: 'renounced', eip });
     case 'claim':

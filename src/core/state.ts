@@ -118,7 +118,8 @@ export interface State {
 
 export function initialState(options: CoreOptions, facts: SelfFacts, now: number): State {
   return {
-    options, facts, boot: 0, lastIncarnation: 0, armed: 0, voting: initialVoting(now), stopping: false, listed: false, view: emptyView,
+    options, facts, boot: 0, lastIncarnation: 0, armed: 0, voting: initialVoting(now),
+    stopping: false, listed: false, view: emptyView,
     phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
     queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,

@@ -91,8 +91,10 @@ export function renounce(draft: Draft, open: Open, lease: EipLease): boolean {
   return true;
 }
 
-/** The holder's care of its line. Only in quorum mode, and while it knows which record is in force. */
-export function keepLine(draft: Draft, open: Open, pass: Pass, lease: EipLease, policy: EipPolicy): void {
+/** The holder's care of its line: in quorum mode, while it knows which record is in force. */
+export function keepLine(
+  draft: Draft, open: Open, pass: Pass, lease: EipLease, policy: EipPolicy,
+): void {
   if (!mayChangeLines(draft, open, lease)) return;
   const live = lease.heirs.filter((id) => !draft.ended(id));
   const former = lease.former.filter((id) => !draft.ended(id));
@@ -140,7 +142,8 @@ function wantedLine(
   const more = fit.filter((id) => !stay.some(({ node }) => node === id.node));
   const line = [...stay, ...more].slice(0, count);
   const [first] = line;
-  if (first !== undefined && !sameTenure(first, live[0] ?? null)) pass.heirAllocator.give(first.node);
+  const isNew = first !== undefined && !sameTenure(first, live[0] ?? null);
+  if (isNew) pass.heirAllocator.give(first.node);
   return line;
 }
 

@@ -114,7 +114,8 @@ function opened(draft: Draft, lease: NodeLease, deadline: number, sentAt: number
   draft.lastIncarnation = lease.id.incarnation;
   draft.phase = {
     kind: 'open', lease, deadline, openedAt: now.boot, silent: now.boot >= deadline, muted: false,
-    judged: initialJudged(), renewal: null, renewAt: sentAt + options.ttlMs * renewAfter, update: null, updateAt: now.boot,
+    judged: initialJudged(), renewal: null, renewAt: sentAt + options.ttlMs * renewAfter,
+    update: null, updateAt: now.boot,
   };
   draft.nodes.set(lease.id.node, lease);
   draft.recordStale = true;
@@ -242,8 +243,8 @@ export function adoptLease(draft: Draft, lease: NodeLease): void {
 }
 
 /**
- * This tenure is over, by the store's word or that of our voters. Nothing of it may be claimed from here on, and no answer
- * meant for it counts any more; a new one is opened at once.
+ * This tenure is over, by the store's word or that of our voters. Nothing of it may be claimed from
+ * here on, and no answer meant for it counts any more; a new one is opened at once.
  */
 export function endTenure(draft: Draft, why: Exclude<TenureEnd, 'closed'>): void {
   const { open, now } = draft;

@@ -68,9 +68,19 @@ function expectRest(world: World, peaceMs: number): void {
 }
 
 /** What every run of some thousand schedules must have met, or it has tested too little. */
-export const expectedCoverage = [
+export const expectedInLeaseMode = [
   'took:claimed', 'took:takeover', 'took:returned', 'took:drain', 'took:unfit', 'took:move',
   'took:failback', 'took:reclaimed', 'gave:drain', 'gave:unfit', 'gave:move', 'gave:failback',
-  'gave:released', 'silenced', 'resumed', 'tenure-opened', 'tenure-ended', 'late-answer',
+  'gave:released', 'silenced:lease', 'resumed', 'tenure-opened', 'tenure-ended:expired', 'late-answer',
   'swap-lost:conflict', 'swap-lost:refused', 'swap-lost:unknown', 'move-refused', 'paused', 'name-taken',
+] as const;
+
+export const expectedInQuorumMode = [
+  'quorum', 'withdrew', 'deposed', 'evicted', 'epoch-released', 'buried',
+  'took:inherited', 'inherited-in-outage', 'inherited-by-second', 'confirmed',
+  'line:appointed', 'line:struck', 'line:freed', 'renounced',
+  'tenure-ended:deposed', 'tenure-ended:unsupported', 'tenure-ended:expired', 'silenced:support',
+  'silenced:lease', 'resumed', 'took:claimed', 'took:takeover', 'took:returned', 'took:drain',
+  'took:move', 'took:unfit', 'took:failback', 'took:reclaimed', 'gave:released', 'late-answer',
+  'swap-lost:conflict', 'swap-lost:refused', 'swap-lost:unknown', 'paused',
 ] as const;

@@ -21,8 +21,9 @@ export interface WorldOptions {
 
 type Happening = 'paused' | 'buried' | 'inherited-in-outage' | 'inherited-by-second';
 
-/** F, ms. */
+/** F, and the pause between heartbeats, ms. */
 export const supportMs = 300;
+export const heartbeatMs = 100;
 
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -56,7 +57,7 @@ export class World {
     this.quorum = quorum;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs: 100, holdMs: 3500, heirs: 2,
+      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs: 3500, heirs: 2,
     };
     this.core = core;
     this.prng = new Prng(seed);

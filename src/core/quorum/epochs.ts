@@ -11,7 +11,7 @@ import type { Draft } from '../draft.ts';
 import type { NodeLease } from '../model.ts';
 import type { Open } from '../state.ts';
 import { isDeposed, supportDeadline, supportedUntil } from './support.ts';
-import { sameRegime, sameVoter, supportKey, voterKey } from './types.ts';
+import { sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
 import { chooseVoters } from './voters.ts';
 
@@ -50,9 +50,7 @@ export function bid(draft: Draft): void {
     .some((each) => each.epoch >= asked.epoch && !sameRegime(each, asked));
   const highest = Math.max(...[...judged.regimes, ...judged.left].map(({ epoch }) => epoch));
   const next = taken ? highest + 1 : judged.bid;
-  const same = intended.length === judged.intended.length
-    && intended.every((voter, i) => sameVoter(voter, judged.intended[i]!));
-  if (same && next === judged.bid) return;
+  if (sameVoters(intended, judged.intended) && next === judged.bid) return;
   const askedSince = new Map(intended.map((voter) => {
     const key = voterKey(voter);
     return [key, judged.askedSince.get(key) ?? draft.now.boot];
@@ -94,7 +92,8 @@ export function settleRegime(judged: Judged, before: NodeLease, after: NodeLease
 
 /** Support of epochs that nothing depends on any more. */
 function prune(judged: Judged): Judged {
-  const keys = new Set([...judged.regimes, ...judged.left, { epoch: judged.bid, voters: judged.intended }]
+  const asked: Regime = { epoch: judged.bid, voters: judged.intended };
+  const keys = new Set([...judged.regimes, ...judged.left, asked]
     .flatMap(({ epoch, voters }) => voters.map((voter) => supportKey(voter, epoch))));
   const keep = (map: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
     new Map([...map].filter(([key]) => keys.has(key)));

@@ -16,7 +16,7 @@ export function takesPart(draft: Draft): boolean {
   return draft.options.supportMs > 0 && draft.boot > 0 && draft.facts.heartbeat.length > 0;
 }
 
-/** Called in every tick, after all that arrived was heard. Says why our tenure is over, if it is. */
+/** Called in every tick, after all that arrived was heard. Says why our tenure is over, if so. */
 export function beat(draft: Draft): 'deposed' | 'unsupported' | null {
   const { now, options } = draft;
   if (!takesPart(draft)) return null;
@@ -70,7 +70,8 @@ function asked(draft: Draft): readonly string[] {
   const { open } = draft;
   if (open === null) return [];
   const { intended, regimes, left } = open.judged;
-  return [intended, ...[...regimes, ...left].map(({ voters }) => voters)].flat().map(({ node }) => node);
+  const binding = [...regimes, ...left].flatMap(({ voters }) => voters);
+  return [...intended, ...binding].map(({ node }) => node);
 }
 
 function send(

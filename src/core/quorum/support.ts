@@ -3,9 +3,10 @@
  * from when the heartbeat was sent that a voter echoed, so that its own promise lasts longer.
  */
 import type { Draft } from '../draft.ts';
-import type { Heartbeat } from '../heartbeat.ts';
+import type { Echo, Heartbeat } from '../heartbeat.ts';
+import type { VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
-import { majority, sameVoter, supportKey, voterKey, withEntry } from './types.ts';
+import { isVoter, majority, supportKey, voterKey, withEntry } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
 
 /** Until when a majority supports `regime`; Infinity in lease mode. We vote for ourselves. */
@@ -42,15 +43,29 @@ export function onEcho(draft: Draft, { node, boot, echo }: Heartbeat): void {
     const until = echo.sentAt + options.supportMs * (1 - 2 * options.clockRateError);
     if (until > (support.get(key) ?? -Infinity)) support = withEntry(support, key, until);
   }
-  const left = judged.left.length === 0 ? judged.left : judged.left
-    .map((epoch) => (
-      echo.epoch > epoch.epoch && echo.withdrawn < epoch.epoch && !epoch.released.has(voterKey(voter))
-        ? { ...epoch, released: new Set([...epoch.released, voterKey(voter)]) } : epoch))
-    .filter((epoch) => !isReleased(epoch, open.lease.id.node));
-  const unchanged = left.length === judged.left.length
-    && left.every((epoch, i) => epoch === judged.left[i]);
-  if (unchanged && support === judged.support && acks === judged.acks) return;
-  draft.phase = { ...open, judged: { ...judged, support, acks, left: unchanged ? judged.left : left } };
+  if (support !== judged.support || acks !== judged.acks) {
+    draft.phase = { ...open, judged: { ...judged, support, acks } };
+  }
+  if (judged.left.length > 0) release(draft, voter, echo);
+}
+
+/** A voter that promises to a later epoch, and has not withdrawn an earlier one, never will. */
+function release(draft: Draft, voter: VoterId, echo: Echo): void {
+  const { open } = draft;
+  if (open === null) return;
+  const key = voterKey(voter);
+  const left: LeftEpoch[] = [];
+  for (const epoch of open.judged.left) {
+    const releases = echo.epoch > epoch.epoch && echo.withdrawn < epoch.epoch;
+    const released = releases && !epoch.released.has(key)
+      ? { ...epoch, released: new Set([...epoch.released, key]) } : epoch;
+    if (isReleased(released, open.lease.id.node)) {
+      draft.tell({ kind: 'epoch-released', epoch: epoch.epoch });
+    } else {
+      left.push(released);
+    }
+  }
+  draft.phase = { ...open, judged: { ...open.judged, left } };
 }
 
 function isReleased(epoch: LeftEpoch, self: string): boolean {
@@ -92,6 +107,6 @@ export function isDeposed(draft: Draft, open: Open): boolean {
   if (reports === undefined) return false;
   const votes = [...reports.values()].filter(({ of, epoch, voter }) =>
     of.incarnation === incarnation && epoch === regime.epoch
-    && regime.voters.some((each) => sameVoter(each, voter)));
+    && isVoter(regime.voters, voter));
   return votes.length >= majority(regime.voters);
 }

@@ -118,9 +118,16 @@ export function sameVoter(a: VoterId, b: VoterId): boolean {
   return a.node === b.node && a.boot === b.boot;
 }
 
+export function sameVoters(a: readonly VoterId[], b: readonly VoterId[]): boolean {
+  return a.length === b.length && a.every((voter) => isVoter(b, voter));
+}
+
+export function isVoter(voters: readonly VoterId[], voter: VoterId): boolean {
+  return voters.some((each) => sameVoter(each, voter));
+}
+
 export function sameRegime(a: Regime, b: Regime): boolean {
-  return a.epoch === b.epoch && a.voters.length === b.voters.length
-    && a.voters.every((voter, i) => sameVoter(voter, b.voters[i]!));
+  return a.epoch === b.epoch && sameVoters(a.voters, b.voters);
 }
 
 export function voterKey({ node, boot }: VoterId): string {
@@ -131,7 +138,9 @@ export function supportKey(voter: VoterId, epoch: number): string {
   return `${voterKey(voter)}\n${String(epoch)}`;
 }
 
-export function reportKey({ of, epoch, voter }: Pick<Withdrawal, 'of' | 'epoch' | 'voter'>): string {
+export function reportKey(
+  { of, epoch, voter }: Pick<Withdrawal, 'of' | 'epoch' | 'voter'>,
+): string {
   return `${String(of.incarnation)}\n${String(epoch)}\n${voterKey(voter)}`;
 }
 

@@ -7,7 +7,7 @@ import type { Draft } from '../draft.ts';
 import { hash32 } from '../hash.ts';
 import type { VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
-import { sameVoter, voterKey } from './types.ts';
+import { isVoter, voterKey } from './types.ts';
 import type { Judged } from './types.ts';
 
 const mostVoters = 5;
@@ -30,16 +30,19 @@ export function chooseVoters(draft: Draft, open: Open): readonly VoterId[] {
   if (own === undefined || draft.facts.heartbeat.length === 0) return [];
   const wanted = oddUpTo(Math.min(mostVoters, candidates.size));
   if (wanted < 3) return [];
-  const kept = open.judged.intended
-    .flatMap((voter) => candidates.get(voter.node) ?? [])
-    .filter((each) => open.judged.intended.some((voter) => sameVoter(voter, each)));
-  const mute = new Set(kept.filter((voter) => isMute(draft, open.judged, voter)).map(({ node }) => node));
-  const chosen = [own, ...kept.filter(({ node }) => node !== self && !mute.has(node))].slice(0, wanted);
-  const others = [...candidates.values()].filter(({ node }) => !chosen.some((each) => each.node === node));
-  while (chosen.length < wanted && others.length > 0) {
-    const next = pick(self, others, chosen, mute);
+  const { intended } = open.judged;
+  const kept = intended.flatMap(({ node }) => candidates.get(node) ?? [])
+    .filter((each) => isVoter(intended, each));
+  const mute = new Set(
+    kept.filter((voter) => isMute(draft, open.judged, voter)).map(({ node }) => node),
+  );
+  const stay = kept.filter(({ node }) => node !== self && !mute.has(node));
+  const chosen = [own, ...stay].slice(0, wanted);
+  const others = [...candidates.values()].filter((each) => !isVoter(chosen, each));
+  while (chosen.length < wanted) {
+    const next = best(self, others.filter((each) => !isVoter(chosen, each)), chosen, mute);
+    if (next === null) break;
     chosen.push(next);
-    others.splice(others.indexOf(next), 1);
   }
   return chosen.map(({ node, boot }) => ({ node, boot }))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
@@ -56,25 +59,21 @@ function isMute(draft: Draft, judged: Judged, voter: VoterId): boolean {
   return draft.now.boot - Math.max(asked, heard) > patience;
 }
 
-/** Those that answer first; then zones that have fewest voters; then by rendezvous hash. */
-function pick(
+/** Those that answer; of them the zones that have fewest voters; then by rendezvous hash. */
+function best(
   self: string, others: readonly Candidate[], chosen: readonly Candidate[],
   mute: ReadonlySet<string>,
-): Candidate {
-  const rank = (each: Candidate): readonly number[] => [
-    mute.has(each.node) ? 1 : 0,
-    chosen.filter(({ zone }) => zone === each.zone).length,
-    hash32(`${self}\n${each.node}`),
-  ];
-  const [first] = others
-    .map((each) => ({ each, key: rank(each) }))
-    .sort((a, b) => compare(a.key, b.key));
-  return first!.each;
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
+): Candidate | null {
+  let first: Candidate | null = null;
+  let least = Infinity;
+  for (const each of others) {
+    const neighbours = chosen.filter(({ zone }) => zone === each.zone).length;
+    // One number for the three, each worth more than all of the next.
+    const group = (mute.has(each.node) ? mostVoters : 0) + neighbours;
+    const rank = group * 2 ** 32 + hash32(`${self}\n${each.node}`);
+    if (rank >= least) continue;
+    least = rank;
+    first = each;
   }
-  return 0;
+  return first;
 }

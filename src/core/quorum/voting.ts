@@ -1,9 +1,9 @@
 /** The voter's side: promises of support, their lapse, and what others withdrew. */
 import type { Draft } from '../draft.ts';
 import type { Heartbeat, Obituary, Withdrawal } from '../heartbeat.ts';
-import type { NodeLease, TenureId, VoterId } from '../model.ts';
+import type { NodeLease, TenureId } from '../model.ts';
 import { onEcho } from './support.ts';
-import { majority, reportKey, sameVoter, withEntry } from './types.ts';
+import { isVoter, majority, reportKey, withEntry } from './types.ts';
 import type { Certificate, Support } from './types.ts';
 
 /** A view that lags behind for so long, ms, makes its node no good heir: it could not inherit. */
@@ -39,10 +39,10 @@ function promise(draft: Draft, heartbeat: Heartbeat): void {
   if (epoch <= withdrawnEpoch(draft, { node, incarnation }) || supportMs <= 0) return;
   const until = now.boot + supportMs * (1 + 2 * options.clockRateError);
   const last = voting.promises.get(node);
+  const same = incarnation === last?.incarnation;
   const later = last === undefined || incarnation > last.incarnation
-    || (incarnation === last.incarnation && epoch > last.epoch);
-  const fresher = last !== undefined && incarnation === last.incarnation && epoch === last.epoch
-    && sentAt > last.sentAt;
+    || (same && epoch > last.epoch);
+  const fresher = same && epoch === last.epoch && sentAt > last.sentAt;
   const known = voting.floors.get(node);
   const floors = known?.incarnation === incarnation
     ? { incarnation, floor: Math.max(known.floor, floor), relied: Math.max(known.relied, relied) }
@@ -124,28 +124,26 @@ function note(draft: Draft, withdrawal: Withdrawal): void {
   const { of, epoch, voter } = withdrawal;
   const { voting, open } = draft;
   const lease = draft.nodes.get(of.node);
-  const over = lease !== undefined
-    && (of.incarnation < lease.id.incarnation
-      || (of.incarnation === lease.id.incarnation && epoch < lease.record.epoch));
-  if (over) return;
+  if (lease !== undefined && isOver(lease, withdrawal)) return;
   const known = voting.reports.get(of.node) ?? new Map<string, Withdrawal>();
   const key = reportKey(withdrawal);
   const before = known.get(key);
-  if (before !== undefined && before.floor >= withdrawal.floor && before.relied >= withdrawal.relied) {
-    return;
-  }
+  // A voter says it once; what is passed on are copies.
+  if (before !== undefined) return;
   const reports = withEntry(voting.reports, of.node, withEntry(known, key, withdrawal));
   draft.voting = { ...voting, reports };
   certify(draft, of.node);
   if (open === null || of.node !== open.lease.id.node) return;
   const { judged } = open;
   if (of.incarnation !== open.lease.id.incarnation || epoch < judged.bid) return;
-  if (!asked(judged.intended, voter)) return;
+  if (!isVoter(judged.intended, voter)) return;
   draft.phase = { ...open, judged: { ...judged, bid: epoch + 1 } };
 }
 
-function asked(voters: readonly VoterId[], voter: VoterId): boolean {
-  return voters.some((each) => sameVoter(each, voter));
+/** Of a tenure, or an epoch, before the one that the lease shows. */
+function isOver({ id, record }: NodeLease, { of, epoch }: Withdrawal): boolean {
+  if (of.incarnation !== id.incarnation) return of.incarnation < id.incarnation;
+  return epoch < record.epoch;
 }
 
 /** Looks at a node's withdrawals by what our view shows of it now. */
@@ -188,9 +186,7 @@ export function forgetReports(draft: Draft, node: string): void {
   const lease = draft.nodes.get(node);
   const reports = voting.reports.get(node);
   if (reports !== undefined && lease !== undefined) {
-    const kept = [...reports].filter(([, { of, epoch }]) =>
-      of.incarnation > lease.id.incarnation
-      || (of.incarnation === lease.id.incarnation && epoch >= lease.record.epoch));
+    const kept = [...reports].filter(([, withdrawal]) => !isOver(lease, withdrawal));
     if (kept.length < reports.size) {
       draft.voting = { ...voting, reports: withEntry(voting.reports, node, new Map(kept)) };
     }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { describe, it } from 'node:test';
+import { productionCore } from './core-module.ts';
+import { expectedInQuorumMode } from './explore.ts';
+import { mutations, withMutant } from './mutants.ts';
+import { exploreMany } from './pool.ts';
+import { succeed } from './succession.ts';
+import { heartbeatMs, supportMs } from './world.ts';
+
+const jobs = availableParallelism();
+
+/** A night explores others: `npm run simulate -- --first SEED`. */
+const first = Number(process.env.TENURE_SIMULATION_SEED ?? '1');
+
+describe('quorum mode under 3,000 schedules of faults', () => {
+  it('never has two announcers, always comes to rest, and meets everything that can happen', async () => {
+    const { violations, counts } = await exploreMany({ seeds: 3000, first, jobs, mode: 'quorum' });
+    const told = violations.slice(0, 5).map(({ seed, violation }) => `seed ${String(seed)}: ${violation}`);
+    assert.equal(violations.length, 0, told.join('\n'));
+    const unmet = expectedInQuorumMode.filter((what) => !counts.get(what));
+    assert.deepEqual(unmet, [], 'these never happened, so nothing was shown about them');
+  });
+});
+
+describe('in a steady cluster, an address is without a holder for little more than F', () => {
+  for (const storeDown of [false, true]) {
+    for (const [nodes, deaths] of [[3, 1], [5, 2]] as const) {
+      const whose = deaths === 1 ? 'its holder dies' : 'its holder dies, and then its heir';
+      it(`with ${String(nodes)} nodes${storeDown ? ' and the store down' : ''}, when ${whose}`, () => {
+        for (let seed = first; seed < first + 25; seed++) {
+          const { gaps } = succeed(productionCore, { seed, nodes, storeDown, deaths });
+          for (const gap of gaps) {
+            const said = `seed ${String(seed)}: ${gaps.map(String).join(', ')} ms`;
+            assert.ok(gap !== null && gap <= supportMs + 3 * heartbeatMs, said);
+          }
+        }
+      });
+    }
+  }
+});
+
+describe('without one of its rules, quorum mode fails', () => {
+  for (const mutation of mutations.filter(({ mode }) => mode === 'quorum')) {
+    it(`${mutation.name}: ${mutation.rule}`, async () => {
+      const found = await withMutant(mutation, (mutant) => exploreMany({
+        seeds: 3000, first: mutation.seed ?? 1, jobs, mode: 'quorum', mutant, stopAtFirst: true,
+      }));
+      assert.ok(found.violations.length > 0, `no violation in ${String(found.explored)} schedules`);
+      assert.match(found.violations[0]?.violation ?? '', /two announcers|was announced by/);
+    });
+  }
+});
