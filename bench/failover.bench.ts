@@ -46,13 +46,13 @@ async function turn(
   await prober.waitForAnswer({ timeoutMs: 30_000 });
   const measure = await Measure.start(lab, address, { args: ['-p', 'udp:7007'], wrapper: urgent() });
   const newcomer = await Measure.start(lab, address, {
-    client: 'c2', args: ['-p', 'arp', '--rate', String(askRate)],
+    client: 'c2', args: ['-p', 'arp', '--rate', String(askRate), '--gap', '50ms'],
   });
   const trials: Trial[] = [];
   for (const fault of faults) {
     if (fault.needsStore === true && running.store === null) continue;
     say(`${contender.name}: ${fault.name}`);
-    trials.push(await trial(contender.name, fault, running, { lab, measure, prober }));
+    trials.push(await trial(contender.name, fault, running, { lab, measure, newcomer, prober }));
   }
   await Promise.all([measure.end(), newcomer.end(), prober.stop()]);
   await running.stop();

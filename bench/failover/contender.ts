@@ -63,6 +63,8 @@ async function runKeepalived(lab: Lab, advertMs: number): Promise<Running> {
   return {
     address, store: null,
     kill: async (node) => {
+      // Stopped first: its child is told of its parent's death by SIGTERM, and would leave in order.
+      await of(node).pause();
       of(node).killTree();
       await of(node).exited;
     },

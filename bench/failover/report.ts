@@ -33,6 +33,14 @@ function gapCell(trials: readonly Trial[]): string {
   return `${ms(percentile(gaps, 0.5))} / ${ms(percentile(gaps, 0.99))}${mark}`;
 }
 
+/** Of less than 50 ms it is known only that it is less. */
+function newcomerCell(trials: readonly Trial[]): string {
+  if (trials.length === 0) return '–';
+  const waits = trials.map(({ newcomerMs }) => newcomerMs);
+  const text = (wait: number): string => (wait < 50 ? '< 50 ms' : ms(wait));
+  return `${text(percentile(waits, 0.5))} / ${text(percentile(waits, 0.99))}`;
+}
+
 function lateCell(trials: readonly Trial[]): string {
   if (trials.length === 0) return '–';
   const late = trials.filter(({ lateClaims }) => lateClaims > 0);
@@ -64,6 +72,13 @@ ${leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}.\n`}
 ${table(gapCell)}
 
 ![Gaps](failover.svg)
+
+## How long a newcomer has to wait, p50 / p99
+
+The longest time without an answer to the question who has the address (ARP, 50 times a second). A
+daemon that died or hangs may leave a machine that serves those who know it, and answers nobody else.
+
+${table(newcomerCell)}
 
 ## Claims by the old holder after the new one's first
 

@@ -12,6 +12,8 @@ export interface Trial {
   /** What a client missed, from the last answer to the next holder's first, ms. */
   readonly gapMs: number;
   readonly lost: number;
+  /** The longest time in which one who asks the LAN for the address heard nothing, ms. */
+  readonly newcomerMs: number;
   /** So much of it the measuring process itself stood still. */
   readonly ownStallMs: number;
   /** False: nobody took over before the fault was undone, where somebody should have. */
@@ -25,6 +27,8 @@ export interface Instruments {
   readonly lab: Lab;
   /** A client at 1,000 packets a second: its gap is what counts. */
   readonly measure: Measure;
+  /** Asks by ARP: whoever would answer wrongly does. */
+  readonly newcomer: Measure;
   /** Tells when things have come to rest; nothing of it is kept. */
   readonly prober: Prober;
 }
@@ -35,7 +39,8 @@ const restMs = 2_500;
 const tellMs = 1_700;
 
 export async function trial(
-  contender: string, fault: Fault, running: Running, { lab, measure, prober }: Instruments,
+  contender: string, fault: Fault, running: Running,
+  { lab, measure, newcomer, prober }: Instruments,
 ): Promise<Trial> {
   const { address } = running;
   const { node: holder } = await prober.waitForAnswer({ timeoutMs: 30_000 });
@@ -54,6 +59,7 @@ export async function trial(
   await sleep(restMs + tellMs);
   return {
     contender, fault: fault.name, tookOver, ...await gapSince(measure, since),
+    newcomerMs: (await gapSince(newcomer, since)).gapMs,
     ...await lateSince(lab, address, holder, since),
   };
 }
