@@ -1,32 +1,33 @@
 /**
- * The agent: one per node. Brings the core together with the store, the kernel and the outside.
+ * The agent's main thread: store, documents, what this host can announce, logs and metrics. What
+ * must be on time is in the wire thread (wire/side.ts): core, announcer, heartbeats.
  *
  *   run: lock ─ fence closed ─ store opened ─ documents and leases followed ─ ready … stop:
  *        everything handed over ─ linger ─ addresses and fence removed
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Announcer } from '../announce/announcer.ts';
-import type { AnnouncerEvent } from '../announce/types.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { EipSettings } from '../config/eip-set.ts';
-import type { CoreOptions, Fact } from '../core/events.ts';
-import type { Eip, NodeLease } from '../core/model.ts';
+import type { Fact, SelfFacts } from '../core/events.ts';
+import type { Eip } from '../core/model.ts';
 import type { Health } from '../observe/http.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Metrics, Readings } from '../observe/metrics.ts';
-import { StoreError } from '../store/lease-store.ts';
 import type { DocumentChange, LeaseStore, WatchState } from '../store/lease-store.ts';
-import { CoreRunner } from './core-runner.ts';
+import { AgentError, nameTaken } from './agent-error.ts';
+import { coreOptions } from './core-options.ts';
 import { Documents } from './documents.ts';
 import { assessFitness } from './fitness.ts';
-import type { Kernel } from './kernel.ts';
+import { Heartbeats } from './heartbeats.ts';
+import type { Host } from './host.ts';
 import { Reporter } from './reporter.ts';
 import { Self } from './self.ts';
 import { StoreGateway } from './store-gateway.ts';
+import type { WireHost } from './wire/host.ts';
+import type { News, WireReadings } from './wire/messages.ts';
+import { readingsOf } from './readings.ts';
 
-/** Bound on the error of a clock's rate: NTP slews by 0.05 % at most, crystals err by less. */
-const clockRateError = 0.01;
 const latencyNotedEveryMs = 20_000;
 /** Many addresses change hands at once. */
 const heldToldAfterMs = 200;
@@ -43,7 +44,9 @@ export interface AgentOptions {
 
 export interface AgentModules {
   readonly store: LeaseStore;
-  readonly kernel: Kernel;
+  readonly host: Host;
+  /** Opened, and not yet started. */
+  readonly wire: WireHost;
   readonly log: Logger;
   /** Called whenever readiness changes. */
   readonly onReady: (ready: boolean) => void;
@@ -51,23 +54,18 @@ export interface AgentModules {
   readonly onHeld: () => void;
 }
 
-/** The agent must not go on; the message says why, and what to do. */
-export class AgentError extends Error {
-  override readonly name = 'AgentError';
-}
-
 export class Agent {
   readonly #options: AgentOptions;
   readonly #modules: AgentModules;
   readonly #self: Self;
   readonly #reporter: Reporter;
-  readonly #announcer: Announcer;
   readonly #gateway: StoreGateway;
-  readonly #runner: CoreRunner;
   readonly #documents: Documents;
+  readonly #heartbeats: Heartbeats;
   readonly metrics: Metrics;
   #eips: ReadonlyMap<Eip, EipSettings> = new Map();
-  #configured: ReadonlySet<Eip> = new Set();
+  #facts: SelfFacts;
+  #read: WireReadings | null = null;
   #watch: WatchState | null = null;
   #documentsListed = false;
   #ready = false;
@@ -80,37 +78,30 @@ export class Agent {
     this.#options = options;
     this.#modules = modules;
     const { config, place, version } = options;
-    const { kernel, log, store } = modules;
-    const now = (): number => kernel.ports.now();
+    const { host, log, store, wire } = modules;
+    const now = (): number => host.now();
     this.metrics = createMetrics(() => this.#readings());
-    this.#self = new Self(config, { place, version, fenceReason: kernel.fenceReason });
+    this.#self = new Self(config, { place, version, fenceReason: wire.opened.fenceReason });
+    this.#facts = this.#self.facts;
     this.#reporter = new Reporter({ log, metrics: this.metrics, now });
     this.#documents = new Documents(config.eips);
-    this.#announcer = new Announcer({
-      onEvent: (event) => { this.#onAnnouncer(event); }, timing: { lingerMs: config.lingerMs },
-    }, kernel.ports);
+    this.#heartbeats = new Heartbeats(config, {
+      wire, log, self: this.#self, onChange: () => { this.#tellSelf(); },
+    });
     this.#gateway = new StoreGateway({
       timeoutMs: config.store.requestTimeoutMs,
       onOutcome: (outcome) => { this.#reporter.storeRequest(outcome); },
     }, { store, now });
-    this.#runner = new CoreRunner({
-      core: coreOptions(config),
-      facts: this.#self.facts,
-      onFact: (fact) => { this.#onFact(fact); },
-      onStopped: () => this.#end?.resolve(),
-      onNameTaken: (by) => { this.#fail(nameTaken(config.node.name, by)); },
-      onFatal: (error) => { this.#fail(error); },
-    }, { announcer: this.#announcer, perform: (request) => this.#gateway.perform(request), now });
   }
 
   /** Runs until `stop` is aborted and all is handed over; rejects with AgentError or StoreError. */
   async run(stop: AbortSignal): Promise<void> {
-    const { store, kernel } = this.#modules;
+    const { store, host, wire } = this.#modules;
     const ended = new Promise<void>((resolve, reject) => { this.#end = { resolve, reject }; });
     const watching = new AbortController();
     const { signal } = watching;
     const failed = (error: unknown): void => { if (!signal.aborted) this.#fail(error); };
-    kernel.onChange(() => { this.#assessSoon(); });
+    host.onChange(() => { this.#assessSoon(); });
     const timers = [
       setInterval(() => { this.#noteLatency(); }, latencyNotedEveryMs),
       setInterval(() => { this.#reachSoon(); }, routesReadEveryMs),
@@ -118,55 +109,77 @@ export class Agent {
     const beginStop = (): void => { timers.push(this.#beginStop()); };
     stop.addEventListener('abort', beginStop, { once: true });
     try {
-      this.#runner.dispatch({ kind: 'tick' });
+      this.#startWire(failed);
       store.watchDocuments((change) => { this.#onDocuments(change); }, signal).catch(failed);
       store.watch(
-        (change) => {
-          this.#runner.dispatch({ kind: 'view', change });
-          this.#checkReady();
-        },
+        (change) => { wire.view(change); },
         (state) => { this.#onWatch(state); },
         signal,
       ).catch(failed);
       if (stop.aborted) beginStop();
-      const held = await this.#until(ended);
-      if (held) await sleep(this.#options.config.lingerMs);
+      await ended;
+      // If it ever held anything, traffic may still arrive.
+      if (this.#eips.size > 0) await sleep(this.#options.config.lingerMs);
     } finally {
       for (const timer of timers) clearInterval(timer);
       clearImmediate(this.#assessing);
       clearTimeout(this.#telling);
-      this.#runner.end();
+      this.#heartbeats.close();
       watching.abort();
-      this.#announcer.close();
+      await wire.close();
     }
   }
 
-  /** Whether it ever held anything: then traffic may still arrive. */
-  async #until(ended: Promise<void>): Promise<boolean> {
-    await ended;
-    return this.#configured.size > 0;
+  #startWire(failed: (error: unknown) => void): void {
+    const { wire, log } = this.#modules;
+    const { config } = this.#options;
+    wire.start(coreOptions(config), this.#facts, {
+      onRequest: (id, request) => {
+        this.#gateway.perform(request).then((answer) => { wire.answer(id, answer); }, failed);
+      },
+      onNews: (news) => { this.#onNews(news); },
+      onStopped: () => this.#end?.resolve(),
+      onNameTaken: (by) => { this.#fail(nameTaken(config.node.name, by)); },
+      onSlow: (slow) => {
+        if (slow) log.error('the wire thread does not answer: the host may be overloaded');
+        else log.warn('the wire thread answers again');
+      },
+      onDead: (error) => {
+        log.error({ error }, 'the wire thread failed');
+        // What the kernel fence still lets pass ends with what was armed; nothing is removed.
+        void wire.kill();
+        this.#fail(new AgentError(`The agent cannot go on: ${error.message}.`, { cause: error }));
+      },
+    });
+    this.#heartbeats.start();
+  }
+
+  /** Looks again at what may have been replaced on disk: SIGHUP. */
+  reload(): void {
+    this.#heartbeats.reload();
   }
 
   healthy(): Health {
-    const { phase } = this.#runner.state;
-    return { ok: this.#end !== null, text: `tenure: ${phase.kind}` };
+    const { phase } = this.#modules.wire.standing;
+    return { ok: this.#end !== null, text: `tenure: ${phase}` };
   }
 
   ready(): Health {
-    const { phase } = this.#runner.state;
-    if (phase.kind !== 'open') return { ok: false, text: 'no tenure yet: is the store reachable?' };
-    if (phase.silent) return { ok: false, text: 'the node lease ran out: is the store reachable?' };
-    if (!this.#runner.state.listed || !this.#documentsListed) {
+    const { phase, silent, listed, held } = this.#modules.wire.standing;
+    if (phase !== 'open') return { ok: false, text: 'no tenure yet: is the store reachable?' };
+    if (silent) return { ok: false, text: 'the node lease ran out: is the store reachable?' };
+    if (!listed || !this.#documentsListed) {
       return { ok: false, text: 'the store was not listed yet' };
     }
-    return { ok: true, text: `holds ${String(this.#runner.state.held.size)} addresses` };
+    return { ok: true, text: `holds ${String(held)} addresses` };
   }
 
   #tellHeld(): void {
-    if (this.#holding === this.#runner.state.held.size || this.#telling !== undefined) return;
+    const { wire } = this.#modules;
+    if (this.#holding === wire.standing.held || this.#telling !== undefined) return;
     this.#telling = setTimeout(() => {
       this.#telling = undefined;
-      this.#holding = this.#runner.state.held.size;
+      this.#holding = wire.standing.held;
       this.#modules.onHeld();
     }, heldToldAfterMs);
   }
@@ -176,8 +189,9 @@ export class Agent {
   }
 
   #beginStop(): NodeJS.Timeout {
-    this.#modules.log.info({ eips: this.#runner.state.held.size }, 'stopping: handing over');
-    this.#runner.dispatch({ kind: 'stop' });
+    const { wire } = this.#modules;
+    this.#modules.log.info({ eips: wire.standing.held }, 'stopping: handing over');
+    wire.stop();
     return setTimeout(() => {
       this.#modules.log.warn('stopping without having handed over everything: it took too long');
       this.#end?.resolve();
@@ -191,7 +205,7 @@ export class Agent {
     this.#documentsListed = true;
     this.#modules.log.debug({ eips: eips.size, faults: faults.size }, 'the Eips were read');
     this.#assess();
-    this.#runner.dispatch({ kind: 'policies', policies });
+    this.#modules.wire.policies(policies);
     this.#checkReady();
   }
 
@@ -208,20 +222,31 @@ export class Agent {
     this.#checkReady();
   }
 
-  #onFact(fact: Fact): void {
-    this.#reporter.fact(fact);
-    // The announcer says nothing of conflicts that a withdrawal ends.
-    if (fact.kind === 'gave' || fact.kind === 'dropped') this.#self.setConflict(fact.eip, null);
-    if (fact.kind === 'tenure-ended') this.#self.clearConflicts();
+  #onNews(all: readonly News[]): void {
+    let told = false;
+    for (const news of all) {
+      this.#reporter.news(news);
+      if (news.kind === 'fact') this.#onFact(news.fact);
+      told = this.#noteNews(news) || told;
+    }
+    if (told) this.#tellSelf();
     this.#checkReady();
     this.#tellHeld();
   }
 
-  #onAnnouncer(event: AnnouncerEvent): void {
-    this.#reporter.announcer(event);
+  #onFact(fact: Fact): void {
+    // The announcer says nothing of conflicts that a withdrawal ends.
+    if (fact.kind === 'gave' || fact.kind === 'dropped') this.#self.setConflict(fact.eip, null);
+    if (fact.kind === 'tenure-ended') this.#self.clearConflicts();
+  }
+
+  /** Whether the node record has to say so. */
+  #noteNews(news: News): boolean {
+    if (news.kind !== 'announcer') return this.#heartbeats.noteNews(news);
+    const { event } = news;
     if (event.kind === 'conflict') this.#self.setConflict(event.eip, event.mac);
     if (event.kind === 'conflict-over') this.#self.setConflict(event.eip, null);
-    if (event.kind === 'conflict' || event.kind === 'conflict-over') this.#tellSelf();
+    return event.kind === 'conflict' || event.kind === 'conflict-over';
   }
 
   #assessSoon(): void {
@@ -237,13 +262,11 @@ export class Agent {
 
   /** Looks at the host anew, and brings the announcer and the node record up to date. */
   #assess(): void {
-    const fitness = assessFitness(this.#eips, this.#modules.kernel.network());
-    this.#announcer.configure(fitness.settings);
-    const before = this.#configured;
-    this.#configured = new Set(fitness.settings.keys());
-    const { held } = this.#runner.state;
-    const again = [...held].filter(([eip]) => this.#configured.has(eip) && !before.has(eip));
-    this.#announcer.announce(again.map(([eip, { term }]) => ({ eip, term, probe: false })));
+    const network = this.#modules.host.network();
+    this.#heartbeats.place(this.#eips, network);
+    if (this.#options.config.witness) return this.#tellSelf();
+    const fitness = assessFitness(this.#eips, network);
+    this.#modules.wire.configure(fitness.settings);
     this.#self.setFitness(fitness);
     this.#tellSelf();
   }
@@ -255,8 +278,9 @@ export class Agent {
 
   #tellSelf(): void {
     const { facts } = this.#self;
-    if (JSON.stringify(facts) === JSON.stringify(this.#runner.state.facts)) return;
-    this.#runner.dispatch({ kind: 'self', facts });
+    if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
+    this.#facts = facts;
+    this.#modules.wire.self(facts);
   }
 
   #checkReady(): void {
@@ -269,42 +293,12 @@ export class Agent {
     onReady(ready);
   }
 
-  #readings(): Readings {
-    const { held, view, policies, phase, facts } = this.#runner.state;
-    const { ports } = this.#modules.kernel;
-    const counters = this.#announcer.counters();
-    let highestTerm = 0;
-    for (const { term } of held.values()) highestTerm = Math.max(highestTerm, term);
-    return {
-      held: held.size, known: policies.size, nodes: view.nodes.size, highestTerm,
-      leaseSeconds: phase.kind === 'open' ? (phase.deadline - ports.now()) / 1000 : 0,
-      fence: ports.fence.kind, fenceDrops: ports.fence.dropped(),
-      claimsSent: counters.claimsSent, answered: counters.questionsAnswered,
-      conflicts: counters.conflicts, defences: counters.defences,
-      framesDropped: counters.framesDropped, sendErrors: counters.sendErrors,
-      unable: Object.keys(facts.unable).length,
-      watching: this.#watch?.kind === 'following',
-    };
+  /** Asks the wire thread for what `metrics` show; to be awaited before they are shown. */
+  async refresh(): Promise<void> {
+    this.#read = await this.#modules.wire.read() ?? this.#read;
   }
-}
 
-function coreOptions(config: AgentConfig): CoreOptions {
-  return {
-    node: config.node.name, ttlMs: config.leaseMs, clockRateError, settleMs: config.settleMs,
-    patienceMs: 1000, retryMs: 200, swapsInFlight: 8,
-    supportMs: 0, heartbeatMs: 0, holdMs: 300_000, heirs: 2,
-  };
-}
-
-function nameTaken(node: string, by: NodeLease): AgentError {
-  return new AgentError(
-    `The node name ${node} is in use by a live agent on the host ${by.record.host} (incarnation `
-    + `${String(by.id.incarnation)}): give this one a name of its own (node.name, --node-name, `
-    + 'TENURE_NODE_NAME), or stop that one.',
-  );
-}
-
-/** Whether trying again could help. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof StoreError && ['unavailable', 'timeout', 'read-only'].includes(error.code);
+  #readings(): Readings {
+    return readingsOf(this.#read, this.#watch?.kind === 'following');
+  }
 }

@@ -3,11 +3,13 @@
  */
 import type { Announcer } from '../announce/types.ts';
 import type { CoreOptions, Effect, Event, Fact, SelfFacts } from '../core/events.ts';
+import type { Heartbeat } from '../core/heartbeat.ts';
 import type { NodeLease } from '../core/model.ts';
-import type { StoreAnswer, StoreRequest } from '../core/requests.ts';
+import type { StoreRequest } from '../core/requests.ts';
 import { initialState, nextWake } from '../core/state.ts';
 import type { State } from '../core/state.ts';
 import { step } from '../core/step.ts';
+import { afterArrivals } from '../liveness/drain.ts';
 
 export interface CoreRunnerOptions {
   readonly core: CoreOptions;
@@ -21,7 +23,11 @@ export interface CoreRunnerOptions {
 
 export interface CoreRunnerModules {
   readonly announcer: Pick<Announcer, 'arm' | 'announce' | 'withdraw'>;
-  readonly perform: (request: StoreRequest) => Promise<StoreAnswer | null>;
+  /** Sends it off, and does not wait; its answer comes as an event. */
+  readonly request: (id: number, request: StoreRequest) => void;
+  readonly heartbeat: (to: string, heartbeat: Heartbeat) => void;
+  /** Datagrams read so far: what has arrived is heard before a tick. */
+  readonly arrived: () => number;
   /** CLOCK_BOOTTIME, ms. */
   readonly now: () => number;
 }
@@ -41,6 +47,8 @@ export class CoreRunner {
   #busy = false;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
+  /** A tick is due, and waits for what has arrived. */
+  #draining: { cancel(): void } | null = null;
 
   constructor(options: CoreRunnerOptions, modules: CoreRunnerModules) {
     this.#options = options;
@@ -73,6 +81,7 @@ export class CoreRunner {
     this.#ended = true;
     this.#events.length = 0;
     clearTimeout(this.#timer);
+    this.#draining?.cancel();
   }
 
   #step(event: Event): void {
@@ -98,9 +107,9 @@ export class CoreRunner {
       case 'announce':
         return announcer.announce(effect.announcements);
       case 'request':
-        return this.#request(effect.id, effect.request);
+        return this.#modules.request(effect.id, effect.request);
       case 'heartbeat':
-        return; // Nobody is asked for support yet.
+        return this.#modules.heartbeat(effect.to, effect.heartbeat);
       case 'tell':
         return this.#options.onFact(effect.fact);
       case 'stopped':
@@ -112,22 +121,19 @@ export class CoreRunner {
     }
   }
 
-  #request(id: number, request: StoreRequest): void {
-    this.#modules.perform(request).then(
-      (answer) => { this.dispatch({ kind: 'answer', id, answer }); },
-      (error: unknown) => {
-        this.end();
-        this.#options.onFatal(error);
-      },
-    );
-  }
-
   #sleep(): void {
     clearTimeout(this.#timer);
-    if (this.#ended) return;
+    if (this.#ended || this.#draining !== null) return;
     const delay = nextWake(this.#state) - this.#modules.now();
     if (delay === Infinity) return;
     const ms = Math.min(Math.max(0, Math.ceil(delay)), longestSleepMs);
-    this.#timer = setTimeout(() => { this.dispatch({ kind: 'tick' }); }, ms);
+    this.#timer = setTimeout(() => { this.#tick(); }, ms);
+  }
+
+  #tick(): void {
+    this.#draining = afterArrivals(this.#modules.arrived, () => {
+      this.#draining = null;
+      this.dispatch({ kind: 'tick' });
+    });
   }
 }

@@ -1,4 +1,4 @@
-/** The kernel as the agent uses it: interfaces, routes, and the announcer's ports. */
+/** The kernel as the wire thread uses it: the announcer's ports. */
 import { userInfo } from 'node:os';
 import type { AnnouncerPorts } from '../announce/ports.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
@@ -8,9 +8,6 @@ import { openFence } from '../net/fence.ts';
 import { FrameSockets } from '../net/frame-sockets.ts';
 import { SolicitedNodeGroups } from '../net/groups.ts';
 import { Interfaces } from '../net/interfaces.ts';
-import { NetlinkSocket } from '../net/netlink-socket.ts';
-import { mainRoutes } from '../net/routes.ts';
-import type { HostNetwork } from './fitness.ts';
 
 /** SO_MARK of the agent's frames: "TN". Shown by `nft list table netdev tenure`. */
 export const agentMark = 0x544e;
@@ -19,10 +16,6 @@ export interface Kernel {
   readonly ports: AnnouncerPorts;
   /** Why the fence is the fallback; null if it is the real one. */
   readonly fenceReason: string | null;
-  /** The interfaces and routes as they are now: to be asked anew for each look. */
-  network(): HostNetwork;
-  /** Called when links or subnets changed; not for single addresses, which EIPs are. */
-  onChange(listener: () => void): void;
   close(): void;
 }
 
@@ -30,6 +23,7 @@ export class KernelError extends Error {
   override readonly name = 'KernelError';
 }
 
+/** Throws KernelError. */
 export function openKernel(
   fence: AgentConfig['fence'], onTrouble: (what: string, text: string) => void,
 ): Kernel {
@@ -38,7 +32,6 @@ export function openKernel(
     const interfaces = opened(new Interfaces({
       onTrouble: (text) => { onTrouble('interfaces', text); },
     }));
-    const routes = opened(new NetlinkSocket({ protocol: 'route' }));
     const wall = openFence({
       mark: agentMark,
       ...(fence === 'auto' ? {} : { only: fence }),
@@ -59,8 +52,6 @@ export function openKernel(
         now: boottimeMs, setTimer,
       },
       fenceReason: wall.detected.reason,
-      network: () => snapshot(interfaces, routes),
-      onChange: (listener) => { followSubnets(interfaces, listener); },
       close: () => { for (const each of closers) each.close(); },
     };
   } catch (error) {
@@ -74,7 +65,8 @@ export function openKernel(
   }
 }
 
-function explained(error: unknown): KernelError {
+/** What could not be opened, told to whoever started the agent. */
+export function explained(error: unknown): KernelError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EPERM' || code === 'EACCES') {
     return new KernelError(
@@ -93,27 +85,4 @@ function textOf(error: unknown): string {
 function setTimer(delayMs: number, run: () => void): { clear(): void } {
   const timer = setTimeout(run, delayMs);
   return { clear: () => { clearTimeout(timer); } };
-}
-
-/** Routes are read at most once for each family and look. */
-function snapshot(interfaces: Interfaces, socket: NetlinkSocket): HostNetwork {
-  const known = new Map<4 | 6, ReturnType<typeof mainRoutes>>();
-  return {
-    list: () => interfaces.list(),
-    byName: (name) => interfaces.byName(name),
-    byIndex: (ifindex) => interfaces.byIndex(ifindex),
-    addresses: (ifindex) => interfaces.addresses(ifindex),
-    routes: (family) => {
-      const routes = known.get(family) ?? mainRoutes(socket, family);
-      known.set(family, routes);
-      return routes;
-    },
-  };
-}
-
-/** Single addresses come and go with every EIP that is bound: they concern nobody. */
-function followSubnets(interfaces: Interfaces, listener: () => void): void {
-  interfaces.onChange(({ links, subnets }) => {
-    if (links.length > 0 || subnets.size > 0) listener();
-  });
 }

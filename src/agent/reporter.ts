@@ -7,6 +7,7 @@ import type { AnnouncerEvent } from '../announce/types.ts';
 import type { Fact } from '../core/events.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { RequestOutcome } from './store-gateway.ts';
+import type { News } from './wire/messages.ts';
 
 export interface ReporterModules {
   readonly log: Logger;
@@ -32,12 +33,38 @@ export class Reporter {
     this.#now = now;
   }
 
-  fact(fact: Fact): void {
+  news(news: News): void {
+    const log = this.#log;
+    switch (news.kind) {
+      case 'fact':
+        return this.fact(news.fact, news.at);
+      case 'announcer':
+        return this.announcer(news.event);
+      case 'trouble':
+        return log.warn({ what: news.what, text: news.text }, 'kernel');
+      case 'listening':
+        if (news.trouble === null) return log.info({ endpoint: news.endpoint }, 'listening for heartbeats');
+        return log.error({ endpoint: news.endpoint, trouble: news.trouble }, 'heartbeats cannot be received');
+      case 'peers':
+        return log.debug({ peers: news.peers.length }, 'other agents are elsewhere now');
+      case 'realtime':
+        if (news.trouble === null) return log.info('the wire thread has real-time priority');
+        return log.warn({ trouble: news.trouble }, 'the wire thread has no real-time priority');
+      case 'muted':
+        return log.error({ ms: news.ms },
+          'the main thread hung: no heartbeats were sent meanwhile');
+      case 'lost':
+        return log.error({ count: news.count }, 'news of the wire thread were lost');
+    }
+  }
+
+  /** `at`: when it happened, CLOCK_BOOTTIME ms. */
+  fact(fact: Fact, at = this.#now()): void {
     const log = this.#log;
     switch (fact.kind) {
       case 'took': {
         const { eip, term, reason, from } = fact;
-        this.#tookAt.set(eip, { term, at: this.#now() });
+        this.#tookAt.set(eip, { term, at });
         this.#metrics.moves.inc({ direction: 'took', reason });
         return log.info({ eip, term, reason, from }, 'took the address');
       }
@@ -57,10 +84,29 @@ export class Reporter {
         );
       case 'silenced':
         this.#metrics.silences.inc();
-        return log.error({ eips: fact.eips },
-          'the node lease could not be renewed in time: all addresses are silent here');
+        return log.error({ eips: fact.eips }, fact.why === 'lease'
+          ? 'the node lease could not be renewed in time: all addresses are silent here'
+          : 'most voters have not supported this node in time: all addresses are silent here');
       case 'resumed':
-        return log.warn({ eips: fact.eips }, 'the node lease is renewed: addresses are announced again');
+        return log.warn({ eips: fact.eips }, 'addresses are announced again');
+      case 'quorum':
+        return log.info({ epoch: fact.epoch, voters: fact.voters.map(({ node }) => node) },
+          'this node is judged by its voters');
+      case 'epoch-released':
+        return log.debug({ epoch: fact.epoch }, 'voters released an earlier epoch');
+      case 'withdrew':
+        return log.info({ of: fact.of.node, epoch: fact.epoch }, 'no longer supports a silent node');
+      case 'deposed':
+        return log.warn({ of: fact.of.node, incarnation: fact.of.incarnation, epoch: fact.epoch },
+          'a node is deposed: most of its voters heard nothing of it');
+      case 'evicted':
+        return log.info({ of: fact.node }, 'the tenure of a deposed node is ended in the store');
+      case 'confirmed':
+        return log.debug({ eip: fact.eip, term: fact.term }, 'an inherited address is ours in the store');
+      case 'line':
+        return log.debug({ eip: fact.eip, what: fact.what }, 'the line of succession is another');
+      case 'renounced':
+        return log.debug({ eip: fact.eip }, 'no heir of the address any more');
       case 'dropped':
         return log.error({ eip: fact.eip, term: fact.term, holder: fact.holder },
           'the store names another holder for an address of ours: someone else changed it');

@@ -6,11 +6,14 @@ import { startHttp } from '../observe/http.ts';
 import type { HttpAddress, HttpServer } from '../observe/http.ts';
 import { StoreError } from '../store/lease-store.ts';
 import type { LeaseStore, StoreHooks } from '../store/lease-store.ts';
-import { Agent, AgentError } from './agent.ts';
-import { KernelError, openKernel } from './kernel.ts';
+import { AgentError } from './agent-error.ts';
+import { Agent } from './agent.ts';
+import { openHost } from './host.ts';
+import { KernelError } from './kernel.ts';
 import { LockedError, lockNamespace } from './lock.ts';
 import { readPlace } from './place.ts';
 import { ServiceManager } from './systemd-notify.ts';
+import { WireHost } from './wire/host.ts';
 
 /** The service manager waits longer than this before it kills (manifests/systemd). */
 const stopTimeoutMs = 20_000;
@@ -50,10 +53,15 @@ async function start(
 ): Promise<void> {
   const lock = await lockNamespace(config.node.name);
   closers.push(() => { lock.release(); });
-  const kernel = openKernel(config.fence, (what, text) => { log.warn({ what, text }, 'kernel'); });
-  closers.push(() => { kernel.close(); });
+  const host = openHost((what, text) => { log.warn({ what, text }, 'kernel'); });
+  closers.push(() => { host.close(); });
+  const wire = await WireHost.open({
+    node: config.node.name,
+    kernel: config.witness ? null : { fence: config.fence, lingerMs: config.lingerMs },
+  });
+  closers.push(() => wire.close());
   const store = await modules.openStore({
-    now: () => kernel.ports.now(),
+    now: () => host.now(),
     report: ({ code, subject, text }) => {
       log.warn({ code, subject, text }, 'what is stored is not as it was left');
     },
@@ -62,15 +70,14 @@ async function start(
   const manager = new ServiceManager();
   closers.push(() => { manager.close(); });
   log.info({
-    version: modules.version, fence: kernel.ports.fence.kind, lease: config.leaseMs,
+    version: modules.version, fence: wire.opened.fence, lease: config.leaseMs,
   }, 'starting');
-  if (kernel.fenceReason !== null) {
-    log.warn({ reason: kernel.fenceReason }, 'the kernel fence is the fallback');
-  }
+  const { fenceReason } = wire.opened;
+  if (fenceReason !== null) log.warn({ reason: fenceReason }, 'the kernel fence is the fallback');
   const agent = new Agent({
     config, place: readPlace(), version: modules.version, stopTimeoutMs,
   }, {
-    store, kernel, log,
+    store, host, wire, log,
     onReady: (ready) => { if (ready) manager.ready(agent.ready().text); },
     onHeld: () => { manager.status(agent.ready().text); },
   });
@@ -79,6 +86,9 @@ async function start(
     closers.push(() => { server.close(); });
     log.info({ address: `${config.http.host}:${String(server.port)}` }, 'listening for HTTP');
   }
+  const onHangup = (): void => { agent.reload(); };
+  process.on('SIGHUP', onHangup);
+  closers.push(() => { process.off('SIGHUP', onHangup); });
   stop.addEventListener('abort', () => { manager.stopping(); });
   await agent.run(stop);
 }
@@ -88,10 +98,11 @@ async function openHttp(address: HttpAddress, agent: Agent): Promise<HttpServer>
     return await startHttp(address, {
       healthy: () => agent.healthy(),
       ready: () => agent.ready(),
-      metrics: async () => ({
-        contentType: agent.metrics.registry.contentType,
-        text: await agent.metrics.registry.metrics(),
-      }),
+      metrics: async () => {
+        await agent.refresh();
+        const { registry } = agent.metrics;
+        return { contentType: registry.contentType, text: await registry.metrics() };
+      },
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

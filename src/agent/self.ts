@@ -14,6 +14,9 @@ export class Self {
   #fitness: Pick<Fitness, 'unable' | 'findings'> = { unable: {}, findings: [] };
   #faults: ReadonlyMap<string, string> = new Map();
   readonly #conflicts = new Map<Eip, string>();
+  /** By code and subject. */
+  readonly #notes = new Map<string, Finding>();
+  #heartbeat: readonly string[] = [];
   #storeLatencyMs: number | null = null;
 
   constructor(
@@ -26,13 +29,14 @@ export class Self {
   }
 
   get facts(): SelfFacts {
-    const { labels, weight } = this.#config.node;
+    const { labels } = this.#config.node;
+    const { witness } = this.#config;
     return {
-      ...this.#fixed, labels, weight,
+      ...this.#fixed, labels, weight: witness ? 0 : this.#config.node.weight,
       unable: this.#fitness.unable,
       findings: this.#findings(),
       storeLatencyMs: this.#storeLatencyMs,
-      heartbeat: [], witness: false,
+      heartbeat: this.#heartbeat, witness,
     };
   }
 
@@ -42,6 +46,20 @@ export class Self {
 
   setFaults(faults: ReadonlyMap<string, string>): void {
     this.#faults = faults;
+  }
+
+  /** Where heartbeats of others are received. Whether that is somewhere else than before. */
+  setHeartbeat(endpoints: readonly string[]): boolean {
+    const changed = this.#heartbeat.join() !== endpoints.join();
+    this.#heartbeat = endpoints;
+    return changed;
+  }
+
+  /** A finding that stands until it is taken back (`text` null). */
+  note(code: string, subject: string, text: string | null): void {
+    const key = `${code} ${subject}`;
+    if (text === null) this.#notes.delete(key);
+    else if (this.#notes.size < mostFindings) this.#notes.set(key, { code, subject, text });
   }
 
   /** Bounded: strangers can claim whatever they like. */
@@ -79,6 +97,7 @@ export class Self {
       });
     }
     for (const [name, text] of this.#faults) findings.push({ code: 'eip', subject: name, text });
+    findings.push(...this.#notes.values());
     return [...findings, ...this.#fitness.findings].slice(0, mostFindings);
   }
 }

@@ -58,6 +58,8 @@ export interface AgentConfig {
     readonly weight: number;
   };
   readonly store: StoreSettings;
+  /** It votes, and never holds (`tenure witness`). */
+  readonly witness: boolean;
   readonly leaseMs: number;
   readonly settleMs: number;
   /** Null: no heartbeats, so lease mode. */

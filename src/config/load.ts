@@ -167,6 +167,7 @@ function assemble(
       name: values.nodeName ?? '', labels: values.nodeLabels, weight: values.nodeWeight,
     },
     store,
+    witness: false,
     leaseMs: values.leaseDuration,
     settleMs: values.settleTime,
     heartbeat,

@@ -56,7 +56,8 @@ export class Player {
     this.#runner = new CoreRunner({
       core: {
         node: options.node, ttlMs: options.ttlMs ?? ttlMs, clockRateError: 0.01, settleMs: 100,
-        patienceMs: 200, retryMs: 100, swapsInFlight: 4, supportMs: 0, heartbeatMs: 0, holdMs: 60_000, heirs: 2,
+        patienceMs: 200, retryMs: 100, swapsInFlight: 4,
+        supportMs: 0, heartbeatMs: 0, holdMs: 60_000, heirs: 2,
       },
       facts: {
         place: `place of ${options.node}`, host: options.node, version: '1', startedAt: 0,
@@ -69,7 +70,14 @@ export class Player {
       onFatal: (error) => { throw error; },
     }, {
       now,
-      perform: (request) => gateway.perform(request),
+      request: (id, request) => {
+        gateway.perform(request).then(
+          (answer) => this.#runner.dispatch({ kind: 'answer', id, answer }),
+          (error: unknown) => { throw error; },
+        );
+      },
+      heartbeat: () => undefined,
+      arrived: () => 0,
       announcer: {
         arm: (until) => this.#record({ until }),
         announce: (all) => this.#record({

@@ -5,6 +5,7 @@ import { expandEips, usableEips } from '../../config/eip-set.ts';
 import type { AnnounceSettings } from '../../announce/types.ts';
 import { FrameSockets } from '../../net/frame-sockets.ts';
 import { Interfaces } from '../../net/interfaces.ts';
+import type { LinkInfo } from '../../net/rtnetlink/link.ts';
 import { NetlinkSocket } from '../../net/netlink-socket.ts';
 import { mainRoutes } from '../../net/routes.ts';
 import type { StoredDocument } from '../../store/lease-store.ts';
@@ -13,6 +14,7 @@ import { assessFitness } from '../fitness.ts';
 import type { Fitness } from '../fitness.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
+import { answersForAll, backDoors, quietCommand } from './back-doors.ts';
 
 /** Asked on the LAN; of larger sets the first so many. */
 const mostAsked = 64;
@@ -33,7 +35,7 @@ export async function checkEips(
   const checks: Check[] = [...faults].map(([name, text]) =>
     fail(`Eip ${name}`, text, `correct it: tenure get eip ${name} -o yaml`));
   const eips = expandEips(usable, defaults);
-  const fitness = look(eips);
+  const { fitness, links, doors } = look(eips);
   for (const { name, disabled } of usable) {
     if (disabled) {
       checks.push(ok(`Eip ${name}`, 'is disabled'));
@@ -53,21 +55,29 @@ export async function checkEips(
     checks.push(warn('Eips', 'there are none in the store', 'tenure apply -f eip.yaml'));
   }
   const settings = [...fitness.settings.values()];
-  checks.push(...await askTheLan(settings, heldElsewhere));
+  checks.push(...doors, ...await askTheLan(settings, links, heldElsewhere));
   return { checks, interfaces: [...new Set(settings.map(({ link }) => link.name))] };
 }
 
-function look(eips: Parameters<typeof assessFitness>[0]): Fitness {
+interface Look {
+  readonly fitness: Fitness;
+  readonly links: readonly LinkInfo[];
+  readonly doors: readonly Check[];
+}
+
+function look(eips: Parameters<typeof assessFitness>[0]): Look {
   const interfaces = new Interfaces();
   const socket = new NetlinkSocket({ protocol: 'route' });
   try {
-    return assessFitness(eips, {
+    const fitness = assessFitness(eips, {
       list: () => interfaces.list(),
       byName: (name) => interfaces.byName(name),
       byIndex: (ifindex) => interfaces.byIndex(ifindex),
       addresses: (ifindex) => interfaces.addresses(ifindex),
       routes: (family) => mainRoutes(socket, family),
     });
+    const listed = new Set([...fitness.settings.values()].map(({ link }) => link.ifindex));
+    return { fitness, links: interfaces.list(), doors: backDoors(interfaces, listed) };
   } finally {
     socket.close();
     interfaces.close();
@@ -76,7 +86,8 @@ function look(eips: Parameters<typeof assessFitness>[0]): Fitness {
 
 /** Probes (RFC 5227: they claim nothing) and counts who answers: two is one too many. */
 async function askTheLan(
-  settings: readonly AnnounceSettings[], heldElsewhere: (eip: string) => boolean,
+  settings: readonly AnnounceSettings[], own: readonly LinkInfo[],
+  heldElsewhere: (eip: string) => boolean,
 ): Promise<readonly Check[]> {
   const asked = settings
     .filter(({ eip, link }) => link.up && !eip.includes(':'))
@@ -105,6 +116,11 @@ async function askTheLan(
     for (const { socket } of open) socket.close();
   }
   return [...answers].flatMap(([eip, macs]) => {
+    const door = own.find(({ mac, name }) => macs.has(mac) && answersForAll(name));
+    if (door !== undefined) {
+      return [fail(`address ${eip}`, `the kernel of this host answers for it on ${door.name}, which no Eip `
+        + 'names, whoever holds it', quietCommand(door.name))];
+    }
     if (macs.size <= (heldElsewhere(eip) ? 1 : 0)) return [];
     const who = macs.size === 1 ? 'a host answers for it that is no holder' : `${String(macs.size)} hosts answer for it`;
     return [fail(`address ${eip}`, `${who}: ${[...macs].join(', ')}`,

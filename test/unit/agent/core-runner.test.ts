@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CoreRunner } from '../../../src/agent/core-runner.ts';
-import type { StoreAnswer, StoreRequest } from '../../../src/core/requests.ts';
+import type { StoreRequest } from '../../../src/core/requests.ts';
 import { MemoryState } from '../../../src/store/memory/memory-state.ts';
 import { facts, options, policies } from '../core/kit.ts';
 
@@ -15,10 +15,13 @@ function setUp(withdraw: () => void) {
     onNameTaken: () => undefined, onFatal: (error) => { fatal.push(error); },
   }, {
     announcer: { arm: () => undefined, announce: () => undefined, withdraw },
-    perform: (request): Promise<StoreAnswer | null> => {
+    request: (id, request) => {
       performed.push(request.kind);
-      return Promise.resolve(store.apply(request, 0));
+      const answer = store.apply(request, 0);
+      queueMicrotask(() => { runner.dispatch({ kind: 'answer', id, answer }); });
     },
+    heartbeat: () => undefined,
+    arrived: () => 0,
     now: () => performance.now(),
   });
   return { store, performed, fatal, runner };

@@ -50,7 +50,7 @@ describe('the configuration', () => {
         etcd: { endpoints: ['http://127.0.0.1:2379'], prefix: '/tenure/' },
         kubernetes: {},
       },
-      leaseMs: 5000, settleMs: 1000, heartbeat: null, holdMs: 300_000,
+      witness: false, leaseMs: 5000, settleMs: 1000, heartbeat: null, holdMs: 300_000,
       eips: {
         announce: 'bind', failbackMs: null,
         burst: { count: 5, intervalMs: 100, growth: 2, refreshMs: 60_000 },

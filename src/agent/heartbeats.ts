@@ -1,0 +1,99 @@
+/**
+ * The main thread's part in heartbeats: which addresses and keys they use, and what of it the node
+ * record has to say. Without a key there are none, and nothing happens here.
+ */
+import type { Logger } from 'pino';
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { EipSettings } from '../config/eip-set.ts';
+import { readFile } from '../config/read-file.ts';
+import type { Eip, Finding } from '../core/model.ts';
+import type { HostNetwork } from './fitness.ts';
+import { heartbeatPlaces } from './heartbeat-places.ts';
+import { KeyFile } from './key-file.ts';
+import type { Self } from './self.ts';
+import type { WireHost } from './wire/host.ts';
+import type { News } from './wire/messages.ts';
+
+/** The least: it goes before all ordinary threads, and no other real-time thread waits for it. */
+const realtimePriority = 1;
+
+export interface HeartbeatModules {
+  readonly wire: Pick<WireHost, 'listen' | 'keys' | 'realtime'>;
+  readonly log: Logger;
+  readonly self: Self;
+  /** The node record has something else to say. */
+  readonly onChange: () => void;
+}
+
+export class Heartbeats {
+  readonly #config: AgentConfig;
+  readonly #modules: HeartbeatModules;
+  readonly #keyFile: KeyFile | null;
+  #findings: readonly Finding[] = [];
+
+  constructor(config: AgentConfig, modules: HeartbeatModules) {
+    this.#config = config;
+    this.#modules = modules;
+    this.#keyFile = config.heartbeat === null ? null : new KeyFile({
+      path: config.heartbeat.keyFile,
+      onKeys: (keys) => { this.#onKeys(keys); },
+      onTrouble: (text) => { this.#onKeyTrouble(text); },
+    }, { readFile });
+  }
+
+  start(): void {
+    if (this.#keyFile === null) return;
+    this.#keyFile.start();
+    this.#modules.wire.realtime(realtimePriority);
+  }
+
+  /** Finds the addresses anew; the caller brings the node record up to date. */
+  place(eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork): void {
+    const { heartbeat } = this.#config;
+    if (heartbeat === null) return;
+    const { self, wire, log } = this.#modules;
+    const { endpoints, findings } = heartbeatPlaces(heartbeat, eips, host);
+    for (const { code, subject } of this.#findings) self.note(code, subject, null);
+    for (const { code, subject, text } of findings) self.note(code, subject, text);
+    this.#findings = findings;
+    if (!self.setHeartbeat(endpoints)) return;
+    log.info({ endpoints }, 'heartbeats have these addresses');
+    wire.listen(endpoints);
+  }
+
+  /** Whether the node record has to say so. */
+  noteNews(news: News): boolean {
+    const { self } = this.#modules;
+    if (news.kind === 'listening') {
+      self.note('heartbeat', news.endpoint, news.trouble);
+      return true;
+    }
+    if (news.kind === 'realtime') {
+      self.note('realtime', this.#config.node.name, news.trouble === null ? null
+        : `Heartbeats may be late when this host is busy: ${news.trouble}`);
+      return true;
+    }
+    return false;
+  }
+
+  reload(): void {
+    this.#keyFile?.look();
+  }
+
+  close(): void {
+    this.#keyFile?.close();
+  }
+
+  #onKeys(keys: readonly string[]): void {
+    this.#modules.log.info({ keys: keys.length }, 'the keys of heartbeats were read');
+    this.#modules.wire.keys(keys);
+  }
+
+  #onKeyTrouble(text: string | null): void {
+    const { log, self, onChange } = this.#modules;
+    const fault = text === null ? null : `heartbeat.keyFile: ${text} The keys from before stay in use.`;
+    if (fault !== null) log.error({ error: fault }, 'the keys of heartbeats cannot be read anew');
+    self.note('heartbeat-key', this.#config.node.name, fault);
+    onChange();
+  }
+}

@@ -1,0 +1,23 @@
+/** What metrics show of the wire thread. Pure. */
+import type { Readings } from '../observe/metrics.ts';
+import type { WireReadings } from './wire/messages.ts';
+
+export function readingsOf(wire: WireReadings | null, watching: boolean): Readings {
+  if (wire === null) return { ...nothing, watching };
+  const { held, known, nodes, highestTerm, unable, fence, fenceDrops, counters } = wire;
+  return {
+    held, known, nodes, highestTerm, unable, fenceDrops, watching,
+    leaseSeconds: wire.armedMs / 1000,
+    fence: fence === 'egress' ? 'egress' : 'arp',
+    claimsSent: counters.claimsSent, answered: counters.questionsAnswered,
+    conflicts: counters.conflicts, defences: counters.defences,
+    framesDropped: counters.framesDropped, sendErrors: counters.sendErrors,
+  };
+}
+
+/** Before the wire thread has said anything. */
+const nothing: Readings = {
+  held: 0, known: 0, nodes: 0, highestTerm: 0, leaseSeconds: 0, unable: 0, fence: 'arp',
+  fenceDrops: { kernel: 0, agent: 0 }, claimsSent: 0, answered: 0, conflicts: 0, defences: 0,
+  framesDropped: {}, sendErrors: {}, watching: false,
+};
