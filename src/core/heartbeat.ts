@@ -13,7 +13,7 @@ export interface Withdrawal {
   readonly voter: VoterId;
   readonly of: TenureId;
   readonly epoch: number;
-  /** The latest store revision at which `of`, as far as the voter knew, changed a line of its own. */
+  /** The latest store revision at which `of`, as far as known, took an EIP or changed a line. */
   readonly floor: number;
   /** The latest such revision that a majority of its voters had confirmed, as far as known. */
   readonly relied: number;

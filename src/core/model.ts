@@ -54,7 +54,7 @@ export interface NodeRecord {
   readonly findings: readonly Finding[];
   /** Median time of a store request in ms, as last worth writing down. */
   readonly storeLatencyMs: number | null;
-  /** Where its heartbeats are received, as `address:port`; empty: it neither votes nor is judged. */
+  /** Where it receives heartbeats, as `address:port`; empty: it neither votes nor is judged. */
   readonly heartbeat: readonly string[];
   /** It votes, and never holds. */
   readonly witness: boolean;

@@ -241,7 +241,6 @@ function considerFree(
   const settled = ours || heir ? now.boot : open.openedAt + options.settleMs;
   const due = Math.max(settled, since + place * options.patienceMs);
   if (now.boot < due) return draft.lookAgain(eip, due);
-  const reason = reasonToClaim(lease, options.node);
   const inLine = (lease?.heirs ?? []).findIndex((id) => sameTenure(id, open.lease.id));
   draft.enqueue(planSwap(draft, {
     action: 'claim', lease, eip, holder: open.lease.id,

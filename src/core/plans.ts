@@ -39,7 +39,7 @@ export function planSwap(draft: Draft, change: SwapPlan): Plan {
   const term = change.term ?? Math.max(lease?.term ?? 0, draft.past.get(eip) ?? 0) + 1;
   const since = change.since ?? draft.now.wall;
   const move = { term, holder: holder?.node ?? null, reason, at: since };
-  const moved = lease === null || term !== lease.term;
+  const moved = term !== lease?.term;
   const moves = lease?.moves ?? [];
   return {
     action, lease, asked: change.asked ?? false,

@@ -32,7 +32,7 @@ export function supportDeadline({ lease, judged }: Pick<Open, 'lease' | 'judged'
 /** A voter answered: it supports an epoch of ours, knows our floor, and released earlier epochs. */
 export function onEcho(draft: Draft, { node, boot, echo }: Heartbeat): void {
   const { open, options } = draft;
-  if (open === null || echo === null || echo.incarnation !== open.lease.id.incarnation) return;
+  if (open === null || echo?.incarnation !== open.lease.id.incarnation) return;
   const { judged } = open;
   const voter = { node, boot };
   const key = supportKey(voter, echo.epoch);

@@ -1,6 +1,7 @@
 /** The voter's side: promises of support, their lapse, and what others withdrew. */
 import type { Draft } from '../draft.ts';
 import type { Heartbeat, Obituary, Withdrawal } from '../heartbeat.ts';
+import { sameTenure } from '../model.ts';
 import type { NodeLease, TenureId } from '../model.ts';
 import { onEcho } from './support.ts';
 import { isVoter, majority, reportKey, withEntry } from './types.ts';
@@ -127,15 +128,14 @@ function note(draft: Draft, withdrawal: Withdrawal): void {
   if (lease !== undefined && isOver(lease, withdrawal)) return;
   const known = voting.reports.get(of.node) ?? new Map<string, Withdrawal>();
   const key = reportKey(withdrawal);
-  const before = known.get(key);
   // A voter says it once; what is passed on are copies.
-  if (before !== undefined) return;
+  if (known.has(key)) return;
   const reports = withEntry(voting.reports, of.node, withEntry(known, key, withdrawal));
   draft.voting = { ...voting, reports };
   certify(draft, of.node);
-  if (open === null || of.node !== open.lease.id.node) return;
+  if (open === null || !sameTenure(of, open.lease.id)) return;
   const { judged } = open;
-  if (of.incarnation !== open.lease.id.incarnation || epoch < judged.bid) return;
+  if (epoch < judged.bid) return;
   if (!isVoter(judged.intended, voter)) return;
   draft.phase = { ...open, judged: { ...judged, bid: epoch + 1 } };
 }
