@@ -63,7 +63,7 @@ async function runKeepalived(lab: Lab, advertMs: number): Promise<Running> {
   return {
     address, store: null,
     kill: async (node) => {
-      // Stopped first: its child is told of its parent's death by SIGTERM, and would leave in order.
+      // Stopped first: at its parent's death the child gets SIGTERM, and would leave in order.
       await of(node).pause();
       of(node).killTree();
       await of(node).exited;

@@ -83,6 +83,9 @@ export class ProbeMeter {
     // It has not ended; or there was no answer before, and so nothing to miss.
     if (silence.after === null || silence.before === null) return;
     const { from, to, ms, lost, ownStallMs } = silence;
+    // Nothing was asked, so nothing was missed: that is told in sum, as a stall of this program.
+    const isOurs = lost === 0 && ownStallMs > ms / 2 && silence.before === silence.after;
+    if (isOurs) return;
     if (ms > this.#thresholdMs) this.#sums.gaps += 1;
     this.#longestGapMs = Math.max(this.#longestGapMs, ms);
     this.#events.onGap({

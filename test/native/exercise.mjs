@@ -99,6 +99,30 @@ async function main() {
   assert.equal(groups.leave(a, group), 0);
   assert.notEqual(groups.leave(a, group), 0);
 
+  ip('link set lo up');
+  for (const protocol of ['udp', 'icmp']) {
+    for (const address of [[127, 0, 0, 1], [...new Array(15).fill(0), 1]]) {
+      // Nobody is behind the port: what was sent comes back as an error. ICMP is answered.
+      const datagrams = new addon.DatagramSocket({ protocol, address: new Uint8Array(address), port: 9 });
+      let heard = 0;
+      datagrams.start(new Uint8Array(4096), new Float64Array(6), (count, errno) => { heard += count + errno; });
+      assert.equal(typeof datagrams.isRaw(), 'boolean');
+      assert.ok(datagrams.localPort() >= 0);
+      const echo = new Uint8Array(16);
+      // Type, and for IPv4 the checksum of what is otherwise zero.
+      echo.set(address.length === 4 ? [8, 0, 0xf7, 0xff] : [128, 0, 0, 0]);
+      for (let i = 0; i < 20; i++) datagrams.send(echo);
+      for (let i = 0; i < 100 && heard === 0; i++) await sleep(10);
+      assert.ok(heard > 0, `${protocol} to ${address}`);
+      datagrams.close();
+      datagrams.close();
+      assert.throws(() => datagrams.send(echo), /closed/);
+    }
+  }
+  for (const bad of [undefined, {}, { protocol: 'udp' }, { protocol: 'tcp', address: new Uint8Array(4) }, { protocol: 'udp', address: new Uint8Array(5) }]) {
+    assert.throws(() => new addon.DatagramSocket(bad));
+  }
+
   for (const bad of [undefined, {}, { ifindex: 1 }, { ifindex: 1, ethertype: 1, filter: new Uint8Array(8) }, { ifindex: 77777, ethertype: 1 }]) {
     assert.throws(() => new addon.PacketSocket(bad));
   }

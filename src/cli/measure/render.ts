@@ -138,7 +138,7 @@ function silentText({ probe, since, at, refusals }: SilentEvent): string {
   const told = why === '' ? '' : ` (${why})`;
   return since === null
     ? `${probe}: nobody has answered yet${told}`
-    : `${probe}: nobody answers since ${duration(at - since)}${told}`;
+    : `${probe}: nobody has answered for ${duration(at - since)}${told}`;
 }
 
 function reasons(refusals: Readonly<Record<string, number>>): string {
