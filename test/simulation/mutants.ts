@@ -194,7 +194,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     rule: 'Inheriting takes a majority of the voters of each who comes before',
     edits: [
       { file: 'quorum/voting.ts', from: 'if (votes.length < majority(record.voters)) return null;', to: 'if (votes.length < 1) return null;' },
-      { file: 'quorum/evict.ts', from: '  if (open === null) return;', to: '  if (open !== null) return;' },
+      { file: 'quorum/evict.ts', from: 'of voting.certificates) {', to: 'of [...voting.certificates].slice(0, 0)) {' },
     ],
   },
   {
