@@ -12,6 +12,8 @@ export interface RenderInput {
   readonly version: Version;
   /** FIFO for changes of state; null for none. */
   readonly fifo: string | null;
+  /** Where dumps of its state go, from 2.3.3 on. */
+  readonly dump?: string;
 }
 
 /** What this keepalived cannot do, each as a sentence with what would help. */
@@ -65,7 +67,7 @@ export function configurationFor(input: RenderInput): Configuration {
   };
 }
 
-function globalDefs({ node, settings, version, fifo }: RenderInput): GlobalDefs {
+function globalDefs({ node, settings, version, fifo, dump }: RenderInput): GlobalDefs {
   const { garp, advertMs, trackScripts } = settings;
   return {
     router_id: node,
@@ -75,6 +77,7 @@ function globalDefs({ node, settings, version, fifo }: RenderInput): GlobalDefs 
     ...fifo === null ? {} : { vrrp_notify_fifo: { path: fifo } },
     ...fifo !== null && isAtLeast(version, '2.2.5')
       ? { fifo_write_vrrp_states_on_reload: true } : {},
+    ...dump !== undefined && isAtLeast(version, '2.3.3') ? { json_dump_file: dump } : {},
     vrrp_version: 3,
     vrrp_garp_master_repeat: garp.repeat,
     vrrp_garp_master_delay: garp.againS,
@@ -83,8 +86,19 @@ function globalDefs({ node, settings, version, fifo }: RenderInput): GlobalDefs 
     // Said again when the other side of a split is heard: it may have taught others.
     vrrp_garp_lower_prio_repeat: garp.repeat,
     vrrp_garp_lower_prio_delay: garp.againS,
-    // A process that waits for its turn, or for its memory, is a master that is not heard.
-    ...advertMs < 1000 ? { vrrp_rt_priority: 20, vrrp_no_swap: true } : {},
+    ...advertMs < 1000 ? promptness(version) : {},
+  };
+}
+
+/** A process that waits for its turn, or for its memory, is a master that is not heard. */
+function promptness(version: Version): GlobalDefs {
+  // Up to 2.3.3 a reload leaves a real-time process with a limit of no time at all where it may not
+  // raise limits, and the kernel kills it at the next address.
+  const hasSafeReload = isAtLeast(version, '2.3.4');
+  return {
+    vrrp_no_swap: true,
+    ...hasSafeReload
+      ? { vrrp_rt_priority: 20, vrrp_rlimit_rttime: 10_000_000 } : { vrrp_priority: -20 },
   };
 }
 
