@@ -52,9 +52,9 @@ export interface Settled {
 }
 
 interface Sighting {
-  readonly by: Sign;
   /** First sign of it in this contest. */
-  readonly at: number;
+  by: Sign;
+  at: number;
   lastClaim: number | null;
   lastAnswer: number | null;
 }
@@ -171,7 +171,11 @@ export class Holders {
     const from = this.#holder;
     if (others === undefined || from === null) return null;
     const known = others.get(mac);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // Claims and packets come by two sockets, and not always in the order of their times.
+      if (at < known.at) [known.at, known.by] = [at, by];
+      return known;
+    }
     if (others.size >= contestants) return null;
     const sighting: Sighting = { by, at, lastClaim: null, lastAnswer: null };
     others.set(mac, sighting);

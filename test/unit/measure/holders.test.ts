@@ -54,6 +54,18 @@ describe('An address on the LAN', () => {
     assert.equal(holder, b);
   });
 
+  it('moved with the first sign by its time, though a later one was read before it', () => {
+    const events: HolderEvent[] = [];
+    const holders = new Holders((event) => { events.push(event); });
+    holders.claim({ at: 0, kind: 'gratuitous', mac: a });
+    holders.answer(1001, b);
+    holders.claim({ at: 1000, kind: 'gratuitous', mac: b });
+    holders.tick(2500);
+    const last = events.at(-1);
+    assert.ok(last?.event === 'settled', 'it is settled');
+    assert.deepEqual([last.at, last.by], [1000, 'claim']);
+  });
+
   it('moves to one that answers without having claimed it, and back', () => {
     const { settled } = played(sorted(
       series(a, 0, 1000, 10, 'answer'), series(b, 1040, 4000, 10, 'answer'),
