@@ -23,6 +23,9 @@ import type {
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 768 };
 
+/** Beside this file as it is built. Loaders of TypeScript do not reach into threads. */
+const builtEntry = new URL('thread.js', import.meta.url);
+
 const pingEveryMs = 250;
 /** Pings in a row without an answer: counted, not timed, as this thread may have been held up. */
 const slowAfterPings = 4;
@@ -73,10 +76,9 @@ export class WireHost {
   }
 
   /** Resolves when the thread has opened the kernel; rejects with KernelError. */
-  static async open(setup: WireSetup): Promise<WireHost> {
+  static async open(setup: WireSetup, entry: string | URL = builtEntry): Promise<WireHost> {
     const { port1: near, port2: far } = new MessageChannel();
-    const entry = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
-    const worker = new Worker(new URL(entry, import.meta.url), {
+    const worker = new Worker(entry, {
       workerData: { setup, bulk: far }, transferList: [far], resourceLimits, name: 'tenure-wire',
     });
     const host = new WireHost(worker, near);
