@@ -21,14 +21,14 @@ async function doctor(lab: Lab, node: string): Promise<readonly Check[]> {
 }
 
 describe('tenure doctor', () => {
-  it('finds a second interface on the LAN that answers for a bound address, and how to mend it', async () => {
+  it('finds a second interface on the LAN that answers for a bound address, and its mend', async () => {
     await using lab = await Lab.create({ nodes: 1 });
     const tenure = await Tenure.start(lab);
     await tenure.agent('n1');
     await tenure.apply('test', eip);
     await lab.sniffer.waitForClaim(eip, { host: 'n1', since: 0 });
-    const about = (checks: readonly Check[]): readonly Check[] => checks.filter(({ name, state }) => (
-      state !== 'ok' && (name === 'interface eth2' || name === `address ${eip}`)));
+    const about = (checks: readonly Check[]): readonly Check[] => checks.filter((check) => (
+      check.state !== 'ok' && ['interface eth2', `address ${eip}`].includes(check.name)));
     assert.deepEqual(about(await doctor(lab, 'n1')), []);
 
     const { namespace } = lab.host('switch');
