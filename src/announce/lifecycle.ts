@@ -158,7 +158,13 @@ export class Lifecycle {
       tally.event({ kind: 'announced', eip: entry.eip, term: entry.term, at });
     }
     const next = nextClaimIn(entry.settings.burst, claims, this.#options.random);
-    if (next !== null) this.#due.set(entry, at + next);
+    if (next === null) return;
+    // Refreshes leave in company: each wake-up costs more than a claim does.
+    const { refreshTogetherMs } = this.#options.timing;
+    const isRefresh = claims >= entry.settings.burst.count && next > 10 * refreshTogetherMs;
+    this.#due.set(entry, isRefresh
+      ? Math.ceil((at + next) / refreshTogetherMs) * refreshTogetherMs
+      : at + next);
   }
 
   #onProbeSent(entry: Entry, error: SendError | null): void {

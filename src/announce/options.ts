@@ -43,6 +43,8 @@ export interface AnnouncerTiming {
   readonly busyMostMs: number;
   /** Unbinding many takes turns of `turnMs`, with this between them. */
   readonly unbindPauseMs: number;
+  /** Refreshes, where they are rare, wait for the next multiple of this. */
+  readonly refreshTogetherMs: number;
   /** The kernel's gate is armed anew at most this often because it dropped what may pass. */
   readonly rearmMs: number;
   /** A claim that failed is tried again after this, and twice as long each time, up to the most. */
@@ -89,7 +91,7 @@ export const defaultTiming: AnnouncerTiming = {
   reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
   lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
   tickMs: 4, calmMs: 100, turnMs: 5, busyMs: 1_000, busyMostMs: 30_000, unbindPauseMs: 15,
-  rearmMs: 100, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
+  refreshTogetherMs: 250, rearmMs: 100, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
 };
 
 export const defaultLimits: AnnouncerLimits = {
