@@ -1,5 +1,6 @@
 import { sleep } from '../test/lab/command.ts';
 import { startKeepalived } from '../test/lab/keepalived.ts';
+import type { StoreKind } from '../test/lab/lab-store.ts';
 import { Lab } from '../test/lab/lab.ts';
 import type { LabProcess } from '../test/lab/process.ts';
 import type { Prober } from '../test/lab/prober.ts';
@@ -10,14 +11,14 @@ const eip = '10.88.1.1';
 /** Moves of Tenure for each stop of keepalived, which needs seconds to settle again. */
 const movesPerStop = 5;
 
-interface Side {
+export interface Side {
   readonly gaps: number[];
   /** One move; measures what the client misses. */
   readonly move: () => Promise<void>;
 }
 
-async function tenureSide(lab: Lab): Promise<Side> {
-  const tenure = await Tenure.start(lab);
+export async function tenureSide(lab: Lab, store: StoreKind = 'etcd'): Promise<Side> {
+  const tenure = await Tenure.start(lab, { store });
   const nodes = ['n1', 'n2'];
   await Promise.all(nodes.map(async (node) => tenure.agent(node)));
   await tenure.apply('bench', eip);
