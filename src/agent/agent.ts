@@ -131,9 +131,9 @@ export class Agent {
   }
 
   #startWire(failed: (error: unknown) => void): void {
-    const { wire, log } = this.#modules;
+    const { wire, log, store } = this.#modules;
     const { config } = this.#options;
-    wire.start(coreOptions(config), this.#facts, {
+    wire.start(coreOptions(config, store.pace), this.#facts, {
       onRequest: (id, request) => {
         this.#gateway.perform(request).then((answer) => { wire.answer(id, answer); }, failed);
       },

@@ -1,15 +1,17 @@
 /** From the configuration to what the core is told for its run. */
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { CoreOptions } from '../core/events.ts';
+import type { Pace } from '../store/lease-store.ts';
 
 /** Bound on the error of a clock's rate: NTP slews by 0.05 % at most, crystals err by less. */
 const clockRateError = 0.01;
 
-export function coreOptions(config: AgentConfig): CoreOptions {
+export function coreOptions(config: AgentConfig, pace: Pace): CoreOptions {
   const { heartbeat } = config;
   return {
     node: config.node.name, ttlMs: config.leaseMs, clockRateError, settleMs: config.settleMs,
-    patienceMs: 1000, retryMs: 200, swapsInFlight: 8,
+    patienceMs: 1000, retryMs: 200,
+    swapsInFlight: pace.requestsAtOnce, swapsPerRequest: pace.swapsPerRequest,
     supportMs: heartbeat?.supportMs ?? 0, heartbeatMs: heartbeat?.intervalMs ?? 0,
     holdMs: config.holdMs, heirs: 2,
   };

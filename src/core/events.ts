@@ -27,6 +27,8 @@ export interface CoreOptions {
   readonly heirs: number;
   /** Requests that change EIP leases, at most so many under way at once. */
   readonly swapsInFlight: number;
+  /** At most so many changes in one of them; `maxSwaps` unless told. */
+  readonly swapsPerRequest?: number;
 }
 
 /** An instant, read once by the caller for the whole step. */

@@ -62,10 +62,11 @@ export function planSwap(draft: Draft, change: SwapPlan): Plan {
 export function sendPlans(draft: Draft): void {
   const { open, options } = draft;
   if (open === null || draft.queue.length === 0 || open.silent) return;
+  const most = Math.min(maxSwaps, options.swapsPerRequest ?? maxSwaps);
   let free = options.swapsInFlight;
   for (const { kind } of draft.pending.value.values()) if (kind === 'swap') free--;
   for (; free > 0 && draft.queue.length > 0; free--) {
-    const plans = draft.dequeue(maxSwaps).filter((planned) => current(draft, planned));
+    const plans = draft.dequeue(most).filter((planned) => current(draft, planned));
     if (plans.length > 0) send(draft, open.lease.id, plans);
   }
 }

@@ -66,6 +66,16 @@ export interface StoreFault {
   readonly fix: string;
 }
 
+/**
+ * How changes of ownership are best asked for. Whoever has much to change keeps to it: what is
+ * asked for and has to wait for its turn is answered late, and an address that is being handed over
+ * is silent meanwhile.
+ */
+export interface Pace {
+  readonly swapsPerRequest: number;
+  readonly requestsAtOnce: number;
+}
+
 /** What a store asks of, and tells, whoever runs it for long. */
 export interface StoreHooks {
   /**
@@ -82,6 +92,7 @@ export interface StoreHooks {
  * reject with StoreError, and with nothing else.
  */
 export interface LeaseStore {
+  readonly pace: Pace;
   /** Ownership. Deadlines count from before the call: the adapter sends at once, never queues. */
   perform(request: StoreRequest, signal: AbortSignal): Promise<StoreAnswer>;
   /**

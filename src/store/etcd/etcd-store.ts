@@ -5,6 +5,7 @@
  * addresses there are. Nothing here looks at a wall clock.
  */
 import type { EipLease, Finding, MoveRequest, View, ViewChange } from '../../core/model.ts';
+import { maxSwaps } from '../../core/requests.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
 import { checkRequest } from '../checks.ts';
 import { StoreError } from '../lease-store.ts';
@@ -36,6 +37,7 @@ export interface EtcdStoreHooks {
 const restoreTimeoutMs = 5_000;
 
 export class EtcdStore implements LeaseStore {
+  readonly pace = { swapsPerRequest: maxSwaps, requestsAtOnce: 8 };
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #known = new KnownLeases();

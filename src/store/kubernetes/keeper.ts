@@ -37,6 +37,7 @@ export class Keeper {
   readonly #caretaker: Caretaker;
   readonly #subscribers = new Set<Subscriber>();
   readonly #waiting = new Set<{ resolve: () => void; reject: (error: unknown) => void }>();
+  readonly #reaching = new Set<{ revision: number; finish: (has: boolean) => void }>();
   readonly #stop = new AbortController();
   #follower: Follower | null = null;
   #running: Promise<void> | null = null;
@@ -124,6 +125,26 @@ export class Keeper {
     }
   }
 
+  /** Waits until the ledger has come as far as that, for `ms` at most; whether it has. */
+  async reached(revision: number, ms: number): Promise<boolean> {
+    if (this.ledger.revision >= revision) return true;
+    return new Promise((resolve) => {
+      const waiting = { revision, finish: (has: boolean): void => {
+        clearTimeout(timer);
+        this.#reaching.delete(waiting);
+        resolve(has);
+      } };
+      const timer = setTimeout(() => waiting.finish(false), ms);
+      this.#reaching.add(waiting);
+    });
+  }
+
+  #tellReached(): void {
+    for (const { revision, finish } of this.#reaching) {
+      if (this.ledger.revision >= revision) finish(true);
+    }
+  }
+
   /** We wrote that revision, and should see it soon. */
   expect(revision: number): void {
     this.#follower?.expect(revision);
@@ -136,6 +157,7 @@ export class Keeper {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    for (const { finish } of this.#reaching) finish(false);
     this.#caretaker.close();
     await this.#running;
   }
@@ -148,11 +170,13 @@ export class Keeper {
     this.#waiting.clear();
     const change = this.ledger.takeSnapshot(now);
     for (const { onChange } of this.#subscribers) onChange(change);
+    this.#tellReached();
     this.#caretaker.act();
   }
 
   #onEvents(events: readonly WatchEvent[]): void {
     this.ledger.apply(events.map(readEvent), this.#options.now());
+    this.#tellReached();
     this.#tell();
     this.#caretaker.act();
   }

@@ -25,12 +25,13 @@ import { NodeLeases } from './node-leases.ts';
 import { checkOptions, defaultLongestTtlMs, defaultNamespace, defaultTiming } from './options.ts';
 import type { KubernetesOptions, Timing } from './options.ts';
 import { Resource, eips, leasesIn } from './resource.ts';
-import { Swaps } from './swaps.ts';
+import { Swaps, swapPace } from './swaps.ts';
 
 /** An object that several people change at once is read again so often. */
 const mostAttempts = 5;
 
 export class KubernetesStore implements LeaseStore {
+  readonly pace = swapPace;
   readonly #http: HttpClient;
   readonly #namespace: string;
   readonly #timing: Timing;

@@ -116,7 +116,7 @@ export class NodeLeases {
     throw this.#contended(tenure.node);
   }
 
-  /** Another node's tenure: whoever reads the object finds that it has ended, its holder as well. */
+  /** Another node's tenure: whoever reads the object finds it ended, its holder as well. */
   async evict({ tenure, revision, by }: EvictRequest, signal: AbortSignal): Promise<StoreAnswer> {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const found = await this.#io.find(tenure.node, signal);

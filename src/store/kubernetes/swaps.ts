@@ -7,9 +7,11 @@
  * - a tenure that is read as live *after* the swap was live when the swap was applied.
  */
 import { setMaxListeners } from 'node:events';
+import { sameTenure } from '../../core/model.ts';
 import type { Eip, EipLease, TenureId } from '../../core/model.ts';
 import type { StoreAnswer, Swap, SwapOutcome, SwapRequest } from '../../core/requests.ts';
 import { checkTerm } from '../checks.ts';
+import type { Pace } from '../lease-store.ts';
 import { readEip, writeEip } from './eip-object.ts';
 import type { Keeper } from './keeper.ts';
 import { Lanes, unlessAborted } from './lanes.ts';
@@ -28,6 +30,12 @@ export interface SwapModules {
 
 /** As many as keep an API server busy, and leave it time for renewals. */
 const mostAtOnce = 8;
+/** Twice as many are asked for as are sent, so that there is always a next one. */
+export const swapPace: Pace = { swapsPerRequest: 4, requestsAtOnce: 4 };
+/** What guards a swap is read once for all requests that are under way within so long. */
+const guardsMs = 200;
+/** The watch tells of what was written about when the answer does. */
+const watchMs = 50;
 /** A swap that nobody waits for any more is given this long. */
 const longestMs = 3000;
 /** So many answers are kept before those are dropped that the watch has confirmed. */
@@ -38,6 +46,7 @@ export class Swaps {
   readonly #recent = new Map<Eip, EipLease>();
   readonly #lanes = new Lanes(mostAtOnce);
   readonly #active = new Set<AbortController>();
+  #guards: Guards | null = null;
 
   constructor(modules: SwapModules) {
     this.#modules = modules;
@@ -68,18 +77,42 @@ export class Swaps {
   async #swap(
     { tenure, swaps }: SwapRequest, signal: AbortSignal, asked: AbortSignal,
   ): Promise<StoreAnswer> {
-    const { nodeLeases } = this.#modules;
     await Promise.all(swaps.map(async (swap) => this.#checkTerm(swap, signal)));
-    if (!await nodeLeases.holds(tenure, signal)) return { kind: 'ended' };
-    const guards = new Guards(nodeLeases, tenure, signal);
+    const guards = this.#guardsOf(tenure);
+    if (!await guards.own(signal)) return { kind: 'ended' };
     const outcomes = await Promise.all(swaps.map(async (swap): Promise<SwapOutcome> => {
-      const held = await guards.hold(swap);
+      const held = await guards.hold(swap, signal);
       return this.#lanes.run(
         async () => held ? this.#write(swap, signal) : this.#refusal(swap, signal), asked,
       );
     }));
-    if (!await nodeLeases.holds(tenure, signal)) return { kind: 'ended' };
+    if (!await this.#heldUntil(tenure, outcomes, signal)) return { kind: 'ended' };
     return { kind: 'swapped', outcomes };
+  }
+
+  /** Whether the tenure was live when the last of those swaps was applied. */
+  async #heldUntil(
+    tenure: TenureId, outcomes: readonly SwapOutcome[], signal: AbortSignal,
+  ): Promise<boolean> {
+    const { keeper, nodeLeases } = this.#modules;
+    const last = Math.max(0, ...outcomes.map((outcome) => (
+      outcome.kind === 'applied' ? outcome.lease.revision : 0
+    )));
+    // One watch tells of nodes and addresses in one order: by then it would have shown the end.
+    if (await keeper.reached(last, watchMs)) {
+      const live = keeper.ledger.nodes.live(tenure.node);
+      if (live !== null && sameTenure(live.id, tenure)) return true;
+    }
+    return nodeLeases.holds(tenure, signal);
+  }
+
+  /** Those of the requests that are under way, if they are of the same tenure and not old. */
+  #guardsOf(tenure: TenureId): Guards {
+    const known = this.#guards;
+    const isAlone = this.#active.size <= 1;
+    if (known !== null && !isAlone && known.serves(tenure)) return known;
+    this.#guards = new Guards(this.#modules.nodeLeases, tenure);
+    return this.#guards;
   }
 
   /** Before anything is written. Throws StoreError('invalid') for a term that would go back. */
@@ -146,32 +179,42 @@ function sameText(a: unknown, b: unknown): boolean {
 class Guards {
   readonly #nodeLeases: NodeLeases;
   readonly #tenure: TenureId;
-  readonly #signal: AbortSignal;
+  readonly #madeAt = performance.now();
   readonly #asked = new Map<string, Promise<boolean>>();
 
-  constructor(nodeLeases: NodeLeases, tenure: TenureId, signal: AbortSignal) {
+  constructor(nodeLeases: NodeLeases, tenure: TenureId) {
     this.#nodeLeases = nodeLeases;
     this.#tenure = tenure;
-    this.#signal = signal;
   }
 
-  async hold({ ended, live }: Swap): Promise<boolean> {
-    const own = holderText(this.#tenure);
+  serves(tenure: TenureId): boolean {
+    return sameTenure(tenure, this.#tenure) && performance.now() - this.#madeAt < guardsMs;
+  }
+
+  /** Whether the requester's own tenure is in force, before anything is written. */
+  async own(signal: AbortSignal): Promise<boolean> {
+    return this.#once('own', async () => this.#nodeLeases.holds(this.#tenure, signal));
+  }
+
+  async hold({ ended, live }: Swap, signal: AbortSignal): Promise<boolean> {
     const answers = await Promise.all([
-      ...ended.map(async (id) => this.#ask('ended', id)),
-      ...live.filter((id) => holderText(id) !== own).map(async (id) => this.#ask('live', id)),
+      ...ended.map(async (id) => this.#once(`ended ${holderText(id)}`, async () => (
+        this.#nodeLeases.isEnded(id, signal)
+      ))),
+      ...live.filter((id) => !sameTenure(id, this.#tenure)).map(async (id) => (
+        this.#once(`live ${holderText(id)}`, async () => this.#nodeLeases.isLive(id, signal))
+      )),
     ]);
     return !answers.includes(false);
   }
 
-  async #ask(what: 'ended' | 'live', id: TenureId): Promise<boolean> {
-    const key = `${what} ${holderText(id)}`;
-    let answer = this.#asked.get(key);
-    if (answer === undefined) {
-      answer = what === 'ended'
-        ? this.#nodeLeases.isEnded(id, this.#signal) : this.#nodeLeases.isLive(id, this.#signal);
-      this.#asked.set(key, answer);
-    }
+  /** A read that failed for one is made anew for the next. */
+  async #once(key: string, ask: () => Promise<boolean>): Promise<boolean> {
+    const known = this.#asked.get(key);
+    if (known !== undefined) return known;
+    const answer = ask();
+    this.#asked.set(key, answer);
+    answer.catch(() => { this.#asked.delete(key); });
     return answer;
   }
 }

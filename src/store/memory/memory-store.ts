@@ -1,5 +1,6 @@
 /** The memory store behind the port that real ones have, with the process's clock and timers. */
 import type { MoveRequest, View, ViewChange } from '../../core/model.ts';
+import { maxSwaps } from '../../core/requests.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
 import { StoreError } from '../lease-store.ts';
 import type {
@@ -49,6 +50,7 @@ export class MemoryServer {
 }
 
 export class MemoryStore implements LeaseStore {
+  readonly pace = { swapsPerRequest: maxSwaps, requestsAtOnce: 8 };
   readonly #server: MemoryServer;
 
   constructor(server = new MemoryServer()) {
