@@ -31,7 +31,9 @@ export interface StatusView {
     readonly holder: string | null;
     readonly term: number;
     readonly reason: string | null;
+    readonly line: readonly string[];
   }[];
+  readonly nodes: readonly { readonly node: string; readonly mode: string; readonly epoch: number }[];
 }
 
 /** Fields of the agent's configuration, nested as in the file. */

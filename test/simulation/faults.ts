@@ -17,7 +17,8 @@ export function startFaults(world: World, endMs: number): void {
   const strike = (): void => {
     if (schedule.now >= endMs) return;
     const ms = prng.chance(0.5) ? prng.between(5, 400) : prng.between(400, 7000);
-    if (world.quorum && prng.chance(0.4)) cutNetwork(world, prng.pick(networkKinds), ms);
+    if (world.quorum && prng.chance(0.35)) cutNetwork(world, prng.pick(networkKinds), ms);
+    else if (world.quorum && prng.chance(0.35)) unsettleLines(world, ms);
     else inflict(world, prng.pick(kinds), prng.pick(world.hosts), ms);
     schedule.after(prng.between(20, 1500), strike);
   };
@@ -29,6 +30,8 @@ export function mend(world: World): void {
   const { store } = world;
   store.down = false;
   store.cut.clear();
+  store.stale.clear();
+  world.deadlyLines = 0;
   store.slowMs = 0;
   store.loss = 0;
   world.net.cut.clear();
@@ -99,6 +102,26 @@ function inflict(world: World, kind: (typeof kinds)[number], host: Host, ms: num
     case 'calm':
       return;
   }
+}
+
+/**
+ * Heirs that come and go, views that lag behind what is made of it, and holders that die right
+ * after they changed a line.
+ */
+function unsettleLines(world: World, ms: number): void {
+  const { schedule, prng, store } = world;
+  for (const host of world.hosts) {
+    if (prng.chance(0.4)) {
+      schedule.after(prng.between(0, ms / 2), () => store.stale.add(host.name));
+      schedule.after(ms, () => store.stale.delete(host.name));
+    }
+    if (prng.chance(0.5)) {
+      schedule.after(prng.between(0, ms / 3), () => host.setLink(false));
+      schedule.after(prng.between(ms / 3, ms), () => host.setLink(true));
+    }
+  }
+  world.deadlyLines = prng.pick([0, 0.1, 0.5]);
+  schedule.after(ms, () => { world.deadlyLines = 0; });
 }
 
 function cutNetwork(world: World, kind: (typeof networkKinds)[number], ms: number): void {

@@ -162,7 +162,7 @@ export class Host {
       this.#watchBusy = false;
       this.#follow();
     };
-    if (!store.reachable(this.name)) {
+    if (!store.reachable(this.name) || store.stale.has(this.name)) {
       this.#watchBusy = true;
       schedule.after(prng.between(20, 200), again);
       return;
@@ -236,6 +236,7 @@ export class Host {
         return this.#world.net.send(this.name, to, { kind: 'heard', heartbeat });
       }
       case 'tell':
+        if (effect.fact.kind === 'line') this.#mayDie();
         return this.#world.count(effect.fact);
       case 'stopped':
         return this.crash(false);
@@ -245,6 +246,14 @@ export class Host {
         this.crash(false);
         return this.#world.schedule.after(500, () => this.start());
     }
+  }
+
+  #mayDie(): void {
+    const { prng, schedule, deadlyLines } = this.#world;
+    if (!prng.chance(deadlyLines)) return;
+    const at = prng.between(0, 400);
+    schedule.after(at, () => this.powerLoss());
+    schedule.after(at + prng.between(1000, 4000), () => this.start());
   }
 
   #request(id: number, request: Parameters<World['store']['call']>[1], process: number): void {

@@ -15,6 +15,8 @@ export class SimStore {
   /** Chance that a request or its answer is lost. */
   loss = 0;
   readonly cut = new Set<string>();
+  /** Nodes whose watch tells nothing new, though their requests are answered. */
+  readonly stale = new Set<string>();
   readonly #world: World;
   readonly #rate: number;
   readonly #terms = new Map<string, number>();

@@ -32,6 +32,8 @@ export interface AddressStatus {
   readonly from: string | null;
   /** Who would take it if the holder went now; null: nobody. */
   readonly next: string | null;
+  /** Nodes of the line of succession, in order; in lease mode there is none. */
+  readonly line: readonly string[];
   readonly mode: 'bind' | 'respond';
 }
 
@@ -41,6 +43,11 @@ export interface NodeStatus {
   readonly incarnation: number;
   readonly addresses: number;
   readonly weight: number;
+  /** Judged by its voters, or by its lease in the store alone; a witness votes and never holds. */
+  readonly mode: 'quorum' | 'lease' | 'witness';
+  readonly epoch: number;
+  /** Nodes that judge it; in lease mode there are none. */
+  readonly voters: readonly string[];
   /** What is wrong with its interfaces; null: nothing. */
   readonly link: string | null;
   readonly storeLatencyMs: number | null;
@@ -53,6 +60,8 @@ export interface NodeStatus {
 export interface Status {
   readonly well: boolean;
   readonly problems: readonly Problem[];
+  /** What would make it better, though nothing is wrong. */
+  readonly hints: readonly string[];
   readonly addresses: readonly AddressStatus[];
   readonly nodes: readonly NodeStatus[];
   readonly store: StoreInfo;
@@ -86,6 +95,7 @@ export function assessStatus({ view, documents, defaults, info }: StatusInput): 
   ];
   return {
     well: !problems.some(({ severity }) => severity === 'error'), problems, addresses, nodes,
+    hints: quorumHints([...view.nodes.values()], nodes),
     store: info,
   };
 }
@@ -114,9 +124,11 @@ function addressStatus(settings: EipSettings, view: View, allocator: Allocator):
   const lease: EipLease | undefined = view.leases.get(eip);
   const held = lease?.holder && !endedIn(view, lease.holder) ? lease.holder : null;
   const others = candidates(settings, view).filter(({ node }) => node !== held?.node);
-  const next = allocator.order(eip, others)[0] ?? null;
+  const line = (lease?.heirs ?? []).filter((heir) => held !== null && !endedIn(view, heir))
+    .map(({ node }) => node);
+  const next = line[0] ?? allocator.order(eip, others)[0] ?? null;
   return {
-    address: eip, eip: pool, mode, next,
+    address: eip, eip: pool, mode, next, line,
     holder: held?.node ?? null,
     incarnation: held?.incarnation ?? null,
     term: lease?.term ?? 0,
@@ -139,10 +151,28 @@ function nodeStatus(
     node: id.node, state, incarnation: id.incarnation,
     addresses: loads.get(id.node) ?? 0,
     weight: record.weight,
+    mode: record.witness ? 'witness' : record.epoch > 0 ? 'quorum' : 'lease',
+    epoch: record.epoch,
+    voters: record.voters.map(({ node }) => node),
     link: unfit.length === 0 ? null : some([...new Set(unfit)], 2),
     storeLatencyMs: record.storeLatencyMs,
     host: record.host, version: record.version, startedAt: record.startedAt,
   };
+}
+
+/** How to have quorum mode, where it could be had. */
+function quorumHints(leases: readonly NodeLease[], nodes: readonly NodeStatus[]): string[] {
+  if (nodes.length === 0 || nodes.some(({ mode }) => mode === 'quorum')) return [];
+  const mute = leases.filter(({ record }) => record.heartbeat.length === 0);
+  if (mute.length > 0) {
+    return ['Lease mode: what a dead node held is silent until its lease has expired. Give every agent '
+      + 'the same heartbeat.keyFile, and three or more find it out in a fraction of a second.'];
+  }
+  if (nodes.length < 3) {
+    return ['Lease mode: two agents cannot form a majority without each other. Add a third, or run '
+      + '"tenure witness" on some other machine, for takeovers in a fraction of a second.'];
+  }
+  return [];
 }
 
 function storeProblems({ endpoints }: StoreInfo): Problem[] {

@@ -29,11 +29,12 @@ function verdict(status: Status, { colours }: RenderOptions): string {
   const held = addresses.filter(({ holder }) => holder !== null).length;
   const summary = `${String(held)} of ${count(addresses.length, 'address', 'addresses')} held, by `
     + `${count(nodes.length, 'node', 'nodes')}; store: ${store.kind} ${store.version}\n`;
-  if (problems.length === 0) return `All is well: ${summary}`;
+  const hints = status.hints.map((text) => `${text}\n`).join('');
+  if (problems.length === 0) return `All is well: ${summary}${hints}`;
   const of = (severity: Problem['severity']): string => problems
     .filter((problem) => problem.severity === severity)
     .map((problem) => sentence(problem, colours)).join('');
-  return `${of('error')}${of('warning')}${summary}`;
+  return `${of('error')}${of('warning')}${summary}${hints}`;
 }
 
 function sentence({ severity, text }: Problem, colours: boolean): string {
@@ -49,7 +50,7 @@ function addressColumns(now: number): readonly Column<AddressStatus>[] {
     { title: 'TERM', of: ({ term }) => term },
     { title: 'SINCE', of: ({ since }) => (since === null ? '-' : age(now - since)) },
     { title: 'WHY', of: whyMoved },
-    { title: 'NEXT', of: ({ next }) => next ?? '-' },
+    { title: 'NEXT', of: ({ next, line }) => (line.length > 0 ? line.join(', ') : next ?? '-') },
     { title: 'MODE', of: ({ mode }) => mode },
     { title: 'EIP', of: ({ eip }) => eip },
     { title: 'INCARNATION', of: ({ incarnation }) => incarnation ?? '-', wide: true },
@@ -61,11 +62,13 @@ function nodeColumns(now: number): readonly Column<NodeStatus>[] {
     { title: 'NODE', of: ({ node }) => node },
     { title: 'STATE', of: ({ state }) => state },
     { title: 'ADDRESSES', of: ({ addresses }) => addresses },
+    { title: 'JUDGED BY', of: ({ mode, voters }) => (mode === 'quorum' ? voters.join(', ') : mode) },
     { title: 'LINK', of: ({ link }) => link ?? 'ok' },
     { title: 'STORE', of: ({ storeLatencyMs }) => latencyText(storeLatencyMs) },
     { title: 'UP', of: ({ startedAt }) => age(now - startedAt) },
     { title: 'WEIGHT', of: ({ weight }) => weight, wide: true },
     { title: 'INCARNATION', of: ({ incarnation }) => incarnation, wide: true },
+    { title: 'EPOCH', of: ({ epoch }) => epoch, wide: true },
     { title: 'HOST', of: ({ host }) => host, wide: true },
     { title: 'VERSION', of: ({ version }) => version, wide: true },
   ];
