@@ -317,6 +317,19 @@ describe('a watch', { concurrency: 2 }, () => {
 });
 
 describe('an answer', { concurrency: 2 }, () => {
+  it('to a change that was applied after its tenure had ended says that it has ended', stage.scene(async (scene) => {
+    const proxy = await scene.proxy();
+    const store = await scene.store(proxy);
+    const { id, revision } = await open(store, 'a', { ttlMs: 60_000 });
+    proxy.fault = ({ method }) => method === 'POST' ? { kind: 'late', ms: 1000 } : null;
+    const asked = store.perform({ kind: 'swap', tenure: id, swaps: [swapOf(eip, id, 1, 0)] }, soon());
+    await eventually(() => proxy.asked.some(({ method, path }) => method === 'POST' && path === scene.path()), 'sent');
+    const evicted = await (await scene.store()).perform({ kind: 'evict', tenure: id, revision, by: 'b' }, soon());
+    assert.equal(evicted.kind, 'evicted');
+    assert.equal((await asked).kind, 'ended');
+    assert.notEqual(await scene.lease(`eip-${eip}`), null, 'it was not applied at all');
+  }));
+
   it('that is lost on the way is found out at once', stage.scene(async (scene) => {
     const { store, id, proxy } = await faultOnce(scene, { kind: 'lose-answer' });
     assert.equal((await renew(store, id)).kind, 'renewed');
