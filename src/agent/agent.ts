@@ -24,9 +24,10 @@ import type { Host } from './host.ts';
 import { Reporter } from './reporter.ts';
 import { Self } from './self.ts';
 import { StoreGateway } from './store-gateway.ts';
-import type { WireHost } from './wire/host.ts';
-import type { News, WireReadings } from './wire/messages.ts';
 import { readingsOf } from './readings.ts';
+import type { SupervisorLink } from './supervisor/link.ts';
+import type { WireHost } from './wire/host.ts';
+import type { News, PeerPlace, WireReadings } from './wire/messages.ts';
 
 const latencyNotedEveryMs = 20_000;
 /** Many addresses change hands at once. */
@@ -48,6 +49,8 @@ export interface AgentModules {
   /** Opened, and not yet started. */
   readonly wire: WireHost;
   readonly log: Logger;
+  /** Null: there is no supervisor. */
+  readonly link: SupervisorLink | null;
   /** Called whenever readiness changes. */
   readonly onReady: (ready: boolean) => void;
   /** Called when the number of addresses that are held has changed, after a moment. */
@@ -65,6 +68,7 @@ export class Agent {
   readonly metrics: Metrics;
   #eips: ReadonlyMap<Eip, EipSettings> = new Map();
   #facts: SelfFacts;
+  #peers: readonly PeerPlace[] = [];
   #read: WireReadings | null = null;
   #watch: WatchState | null = null;
   #documentsListed = false;
@@ -230,6 +234,7 @@ export class Agent {
       told = this.#noteNews(news) || told;
     }
     if (told) this.#tellSelf();
+    this.#tellSupervisor();
     this.#checkReady();
     this.#tellHeld();
   }
@@ -240,8 +245,19 @@ export class Agent {
     if (fact.kind === 'tenure-ended') this.#self.clearConflicts();
   }
 
+  /** What it needs to tell the others, should this process die. */
+  #tellSupervisor(): void {
+    const { link, wire } = this.#modules;
+    const { boot, incarnation } = wire.standing;
+    link?.lastWords({
+      node: this.#options.config.node.name, boot, incarnation, peers: this.#peers,
+      key: this.#heartbeats.key,
+    });
+  }
+
   /** Whether the node record has to say so. */
   #noteNews(news: News): boolean {
+    if (news.kind === 'peers') this.#peers = news.peers;
     if (news.kind !== 'announcer') return this.#heartbeats.noteNews(news);
     const { event } = news;
     if (event.kind === 'conflict') this.#self.setConflict(event.eip, event.mac);

@@ -41,6 +41,11 @@ export class Heartbeats {
     }, { readFile });
   }
 
+  /** The key that heartbeats are sealed with; null: there is none. */
+  get key(): string | null {
+    return this.#keyFile?.keys[0] ?? null;
+  }
+
   start(): void {
     if (this.#keyFile === null) return;
     this.#keyFile.start();

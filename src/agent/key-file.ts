@@ -27,6 +27,11 @@ export class KeyFile {
     this.#readFile = modules.readFile;
   }
 
+  /** As last found good. */
+  get keys(): readonly string[] {
+    return this.#keys;
+  }
+
   start(): void {
     this.look();
     this.#timer = setInterval(() => { this.look(); }, lookEveryMs);

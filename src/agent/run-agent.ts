@@ -12,7 +12,10 @@ import { openHost } from './host.ts';
 import { KernelError } from './kernel.ts';
 import { LockedError, lockNamespace } from './lock.ts';
 import { readPlace } from './place.ts';
+import { supervisorLink } from './supervisor/link.ts';
+import type { SupervisorLink } from './supervisor/link.ts';
 import { ServiceManager } from './systemd-notify.ts';
+import type { ServiceManagerModules } from './systemd-notify.ts';
 import { WireHost } from './wire/host.ts';
 
 /** The service manager waits longer than this before it kills (manifests/systemd). */
@@ -31,10 +34,19 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   const closers: (() => unknown)[] = [];
+  const link = supervisorLink();
+  const lost = new AbortController();
+  link?.onLost(() => {
+    log.error('the supervisor is gone: this agent hands over and ends');
+    lost.abort();
+    stop.abort();
+  });
   try {
-    await start(config, modules, log, stop.signal, closers);
+    await start(config, { ...modules, link }, log, stop.signal, closers);
     log.info('stopped');
-    return null;
+    return lost.signal.aborted
+      ? new AgentError('The supervisor of the agent ended: start tenure agent again.')
+      : null;
   } catch (error) {
     if (!isExpected(error)) throw error;
     const fix = error instanceof StoreError ? error.fix : undefined;
@@ -44,12 +56,13 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
     for (const close of closers.reverse()) await close();
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);
+    link?.close();
   }
 }
 
 async function start(
-  config: AgentConfig, modules: RunModules, log: Logger, stop: AbortSignal,
-  closers: (() => unknown)[],
+  config: AgentConfig, modules: RunModules & { readonly link: SupervisorLink | null },
+  log: Logger, stop: AbortSignal, closers: (() => unknown)[],
 ): Promise<void> {
   const lock = await lockNamespace(config.node.name);
   closers.push(() => { lock.release(); });
@@ -67,7 +80,8 @@ async function start(
     },
   });
   closers.push(() => store.close());
-  const manager = new ServiceManager();
+  const { link } = modules;
+  const manager = new ServiceManager(link === null ? {} : throughSupervisor(link));
   closers.push(() => { manager.close(); });
   log.info({
     version: modules.version, fence: wire.opened.fence, lease: config.leaseMs,
@@ -77,8 +91,12 @@ async function start(
   const agent = new Agent({
     config, place: readPlace(), version: modules.version, stopTimeoutMs,
   }, {
-    store, host, wire, log,
-    onReady: (ready) => { if (ready) manager.ready(agent.ready().text); },
+    store, host, wire, log, link,
+    onReady: (ready) => {
+      if (!ready) return;
+      link?.ready();
+      manager.ready(agent.ready().text);
+    },
     onHeld: () => { manager.status(agent.ready().text); },
   });
   if (config.http !== null) {
@@ -91,6 +109,18 @@ async function start(
   closers.push(() => { process.off('SIGHUP', onHangup); });
   stop.addEventListener('abort', () => { manager.stopping(); });
   await agent.run(stop);
+}
+
+/** The service manager listens to its main process, which the supervisor is. */
+function throughSupervisor(link: SupervisorLink): Partial<ServiceManagerModules> {
+  const { WATCHDOG_PID: _, ...env } = process.env;
+  return {
+    env,
+    send: (_path, bytes) => {
+      link.notify(Buffer.from(bytes).toString());
+      return 0;
+    },
+  };
 }
 
 async function openHttp(address: HttpAddress, agent: Agent): Promise<HttpServer> {

@@ -65,7 +65,7 @@ export class ServiceManager {
 }
 
 /** A third of what the manager waits; null if it does not, or means another process. */
-function watchdogInterval(env: ServiceManagerModules['env']): number | null {
+export function watchdogInterval(env: ServiceManagerModules['env']): number | null {
   const { WATCHDOG_USEC: usec = '', WATCHDOG_PID: pid = '' } = env;
   if (!/^[1-9][0-9]{0,14}$/.test(usec) || (pid !== '' && pid !== String(process.pid))) return null;
   return Math.min(2_147_483_647, Math.max(10, Number(usec) / 3000));

@@ -17,8 +17,9 @@ import {
   type Requests,
 } from './fence-kernel.ts';
 import {
-  change, closing, install, neededVersions, tablesOf, type FenceKind, type Layout,
+  change, install, neededVersions, tablesOf, type FenceKind, type Layout,
 } from './fence-layout.ts';
+import { silence } from './fence-silence.ts';
 import {
   FenceBook, isNothing, toHold, toManage, type FenceChange, type FenceLink,
 } from './fence-state.ts';
@@ -79,18 +80,6 @@ export function openFence(options: FenceOptions): KernelFence {
   } catch (error) {
     for (const socket of opened) socket.close();
     throw fenceError(error, 'opening it');
-  }
-}
-
-/** Closes the gates of tables that an earlier run left. */
-function silence(netlink: Requests): void {
-  for (const table of tablesPresent(netlink)) {
-    try {
-      netlink.transact(batch(closing(table)));
-    } catch (error) {
-      // No gate: then it is not a fence's table, or one that was damaged. `manage` replaces it.
-      if (!(error instanceof NetlinkError && error.code === 'ENOENT')) throw error;
-    }
   }
 }
 

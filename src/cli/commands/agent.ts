@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import { formatProblem } from '../../config/problem.ts';
 import { loadConfig } from '../../config/load.ts';
-import { runAgent } from '../../agent/run-agent.ts';
+import { runSupervised, wantsSupervisor } from '../../agent/supervisor/run-supervised.ts';
 import { StoreError } from '../../store/lease-store.ts';
 import { explainStoreError } from '../connect.ts';
-import { failed, usage } from '../context.ts';
+import { CliError, failed, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { addConfigFlags, configFlags } from '../flags.ts';
 import { version } from '../version.ts';
@@ -27,6 +27,14 @@ Examples:
         hostName: context.hostName,
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
+      if (wantsSupervisor(loaded.config, context.env)) {
+        const code = await runSupervised(loaded.config);
+        // The agent has said why.
+        if (code !== 0) throw new CliError(code, []);
+        return;
+      }
+      // The supervisor has no use for what this brings with it.
+      const { runAgent } = await import('../../agent/run-agent.ts');
       const outcome = await runAgent(loaded.config, {
         version: version(), openStore: (hooks) => context.openStore(loaded.config.store, hooks),
       });

@@ -1,0 +1,37 @@
+/** The agent's end of the channel to its supervisor, if it has one. */
+import type { FromAgent, LastWords } from './messages.ts';
+import { supervisedVariable } from './messages.ts';
+
+export interface SupervisorLink {
+  /** Told again only if something is different. */
+  lastWords(words: LastWords): void;
+  ready(): void;
+  notify(text: string): void;
+  /** The supervisor is gone. */
+  onLost(listener: () => void): void;
+  close(): void;
+}
+
+/** Null: the agent was started by someone else. */
+export function supervisorLink(): SupervisorLink | null {
+  const send = process.send?.bind(process);
+  if (send === undefined || process.env[supervisedVariable] !== '1') return null;
+  const tell = (message: FromAgent): void => {
+    // A supervisor that is gone is noticed by `disconnect`.
+    if (process.connected) send(message, undefined, undefined, () => undefined);
+  };
+  process.channel?.unref();
+  let told = '';
+  return {
+    lastWords: (words) => {
+      const text = JSON.stringify(words);
+      if (text === told) return;
+      told = text;
+      tell({ kind: 'last-words', words });
+    },
+    ready: () => { tell({ kind: 'ready' }); },
+    notify: (text) => { tell({ kind: 'notify', text }); },
+    onLost: (listener) => { process.once('disconnect', listener); },
+    close: () => { process.removeAllListeners('disconnect'); },
+  };
+}

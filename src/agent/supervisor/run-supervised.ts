@@ -1,0 +1,46 @@
+/** Runs the agent under a supervisor: this process becomes it. */
+import type { AgentConfig } from '../../config/agent-config.ts';
+import { loadAddon } from '../../net/addon.ts';
+import { openGateCloser } from '../../net/fence-silence.ts';
+import { createLogger } from '../../observe/logging.ts';
+import { watchdogInterval } from '../systemd-notify.ts';
+import { supervisedVariable } from './messages.ts';
+import { Obituaries } from './obituaries.ts';
+import { farewell, Supervisor } from './supervisor.ts';
+
+/** In quorum mode others wait to hear of the agent's death; in lease mode nobody does. */
+export function wantsSupervisor(
+  config: AgentConfig, env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return config.heartbeat !== null && !config.witness && env[supervisedVariable] !== '1';
+}
+
+/** Resolves to the exit code. Throws FenceError where the kernel refuses its socket. */
+export async function runSupervised(config: AgentConfig): Promise<number> {
+  const { name } = config.node;
+  const log = createLogger({ ...config.log, fields: { node: name, process: 'supervisor' } });
+  const gate = openGateCloser();
+  const obituaries = new Obituaries();
+  const addon = loadAddon();
+  const socket = process.env.NOTIFY_SOCKET ?? '';
+  const notify = (text: string): void => {
+    if (socket !== '') addon.unixDatagramSend(socket, Buffer.from(text));
+  };
+  const supervisor = new Supervisor({
+    command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+  }, { log, gate, obituaries, notify, watchdogMs: watchdogInterval(process.env) });
+  const names = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const passOn = (signal: NodeJS.Signals): void => {
+    for (const known of names) if (signal === known) supervisor.signal(known);
+  };
+  for (const signal of names) process.on(signal, passOn);
+  try {
+    const code = await supervisor.run();
+    if (code !== 0) await farewell();
+    return code;
+  } finally {
+    for (const signal of names) process.off(signal, passOn);
+    gate.close();
+    obituaries.close();
+  }
+}

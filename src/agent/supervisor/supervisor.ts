@@ -1,0 +1,161 @@
+/**
+ * The agent's parent process, in quorum mode. It does so little that it outlives the agent:
+ *
+ *   running ── the agent died by itself ──> gate closed ─ peers told ─ pause ──> running
+ *      └── SIGTERM, SIGINT: passed on; ends as the agent does
+ *
+ * kill -9 of the agent alone so costs as long as telling takes. If the supervisor dies, the agent
+ * hands over and ends (run-agent.ts): nobody would speak for it any more. If both die at once, that
+ * is as a loss of power: the kernel fence closes by itself, and voters miss the heartbeats.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Logger } from 'pino';
+import type { GateCloser } from '../../net/fence-silence.ts';
+import type { FromAgent } from './messages.ts';
+import { supervisedVariable } from './messages.ts';
+import type { Obituaries } from './obituaries.ts';
+
+const shortestPauseMs = 100;
+const longestPauseMs = 10_000;
+/** An agent that lived for so long is restarted at once. */
+const soundAfterMs = 60_000;
+/** What the last obituaries need until they are out. */
+const farewellMs = 50;
+const usageExitCode = 2;
+
+export interface SupervisorOptions {
+  /** The program and its arguments. */
+  readonly command: readonly [string, ...string[]];
+}
+
+export interface SupervisorModules {
+  readonly log: Logger;
+  readonly gate: GateCloser;
+  readonly obituaries: Pick<Obituaries, 'prepare' | 'send'>;
+  readonly notify: (text: string) => void;
+  /** How often the service manager wants to hear that all is well, ms; null: it does not. */
+  readonly watchdogMs: number | null;
+}
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #modules: SupervisorModules;
+  #child: ChildProcess | null = null;
+  #stopping = false;
+  #wasReady = false;
+  #endPause: (() => void) | null = null;
+
+  constructor(options: SupervisorOptions, modules: SupervisorModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** Resolves to the exit code of the last agent. */
+  async run(): Promise<number> {
+    const { watchdogMs, notify } = this.#modules;
+    // While an agent runs, it is the one to say that all is well.
+    const watchdog = watchdogMs === null ? undefined : setInterval(() => {
+      if (this.#child === null) notify('WATCHDOG=1');
+    }, watchdogMs);
+    try {
+      for (let pauseMs = shortestPauseMs; ;) {
+        const begun = performance.now();
+        const exit = await this.#once();
+        const final = this.#final(exit);
+        if (final !== null) return final;
+        if (performance.now() - begun >= soundAfterMs) pauseMs = shortestPauseMs;
+        await this.#pause(pauseMs);
+        if (this.#stopping) return 0;
+        pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      }
+    } finally {
+      clearInterval(watchdog);
+    }
+  }
+
+  /** SIGTERM, SIGINT, SIGHUP: the agent knows what to do. */
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void {
+    if (name !== 'SIGHUP') this.#stopping = true;
+    this.#child?.kill(name);
+    if (this.#stopping) this.#endPause?.();
+  }
+
+  async #once(): Promise<Exit> {
+    const [file, ...args] = this.#options.command;
+    const child = spawn(file, args, {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, [supervisedVariable]: '1' },
+    });
+    this.#child = child;
+    child.on('message', (message) => { this.#receive(message as FromAgent); });
+    const exit = await new Promise<Exit>((resolve) => {
+      child.once('exit', (code, signal) => {
+        // Not a turn later: others wait for this.
+        if (code !== 0 || signal !== null) this.#mourn({ code, signal });
+        resolve({ code, signal });
+      });
+      child.once('error', (error) => {
+        this.#modules.log.error({ error }, 'the agent cannot be started');
+        resolve({ code: 1, signal: null });
+      });
+    });
+    this.#child = null;
+    return exit;
+  }
+
+  #mourn(exit: Exit): void {
+    const { gate, obituaries, log } = this.#modules;
+    try {
+      gate.closeGate();
+    } catch (error) {
+      // It closes by itself in time; until then nobody may be told that it is closed.
+      log.error({ error, ...exit }, 'the agent died, and its gate cannot be closed');
+      return;
+    }
+    const told = obituaries.send();
+    log.error({ ...exit, told }, 'the agent died: its gate is closed, and its peers are told');
+  }
+
+  /** The exit code to end with; null: the agent is to be started again. */
+  #final({ code }: Exit): number | null {
+    if (code === 0) return 0;
+    if (this.#stopping) return code ?? 1;
+    // What is wrong from the start will be at the next start: whoever started us should know.
+    if (code === usageExitCode || !this.#wasReady) return code ?? 1;
+    return null;
+  }
+
+  async #pause(ms: number): Promise<void> {
+    this.#modules.log.warn({ ms }, 'the agent is started again');
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = null;
+  }
+
+  #receive(message: FromAgent): void {
+    switch (message.kind) {
+      case 'last-words':
+        return this.#modules.obituaries.prepare(message.words);
+      case 'notify':
+        return this.#modules.notify(message.text);
+      case 'ready':
+        this.#wasReady = true;
+    }
+  }
+}
+
+/** For the last round of obituaries, before the process ends. */
+export async function farewell(): Promise<void> {
+  await new Promise((resolve) => { setTimeout(resolve, farewellMs); });
+}
