@@ -145,6 +145,7 @@ export class Agent {
       onStopped: () => this.#end?.resolve(),
       onNameTaken: (by) => { this.#fail(nameTaken(config.node.name, by)); },
       onSlow: (slow) => {
+        if (slow) this.#heartbeats.demote();
         if (slow) log.error('the wire thread does not answer: the host may be overloaded');
         else log.warn('the wire thread answers again');
       },

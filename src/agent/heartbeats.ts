@@ -7,6 +7,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { EipSettings } from '../config/eip-set.ts';
 import { readFile } from '../config/read-file.ts';
 import type { Eip, Finding } from '../core/model.ts';
+import { demoteThread } from '../net/sched.ts';
 import type { HostNetwork } from './fitness.ts';
 import { heartbeatPlaces } from './heartbeat-places.ts';
 import { KeyFile } from './key-file.ts';
@@ -18,7 +19,7 @@ import type { News } from './wire/messages.ts';
 const realtimePriority = 1;
 
 export interface HeartbeatModules {
-  readonly wire: Pick<WireHost, 'listen' | 'keys' | 'realtime'>;
+  readonly wire: Pick<WireHost, 'listen' | 'keys' | 'realtime' | 'opened'>;
   readonly log: Logger;
   readonly self: Self;
   /** The node record has something else to say. */
@@ -29,7 +30,9 @@ export class Heartbeats {
   readonly #config: AgentConfig;
   readonly #modules: HeartbeatModules;
   readonly #keyFile: KeyFile | null;
+  readonly #onOverrun = (): void => { this.demote(); };
   #findings: readonly Finding[] = [];
+  #realtime = false;
 
   constructor(config: AgentConfig, modules: HeartbeatModules) {
     this.#config = config;
@@ -49,7 +52,23 @@ export class Heartbeats {
   start(): void {
     if (this.#keyFile === null) return;
     this.#keyFile.start();
+    process.on('SIGXCPU', this.#onOverrun);
     this.#modules.wire.realtime(realtimePriority);
+  }
+
+  /**
+   * The wire thread runs on and on: it is to be an ordinary thread again, and stays one, as what is
+   * wrong with it may come again.
+   */
+  demote(): void {
+    if (!this.#realtime) return;
+    this.#realtime = false;
+    const { log, self, wire, onChange } = this.#modules;
+    const refused = demoteThread(wire.opened.tid);
+    log.error({ refused: refused?.message }, 'the wire thread lost its real-time priority: it ran on and on');
+    self.note('realtime', this.#config.node.name, 'Heartbeats may be late when this host is busy: the '
+      + 'wire thread lost its real-time priority, as it did not answer. Restart the agent, and report it.');
+    onChange();
   }
 
   /** Finds the addresses anew; the caller brings the node record up to date. */
@@ -74,6 +93,7 @@ export class Heartbeats {
       return true;
     }
     if (news.kind === 'realtime') {
+      this.#realtime = news.trouble === null;
       self.note('realtime', this.#config.node.name, news.trouble === null ? null
         : `Heartbeats may be late when this host is busy: ${news.trouble}`);
       return true;
@@ -86,6 +106,7 @@ export class Heartbeats {
   }
 
   close(): void {
+    process.off('SIGXCPU', this.#onOverrun);
     this.#keyFile?.close();
   }
 

@@ -6,7 +6,7 @@
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 
-const address = '\0tenure/agent';
+const agentAddress = '\0tenure/agent';
 const askMs = 500;
 
 export class LockedError extends Error {
@@ -14,13 +14,23 @@ export class LockedError extends Error {
 }
 
 export async function lockNamespace(node: string): Promise<{ release(): void }> {
+  return lock(node, agentAddress);
+}
+
+/** A witness has no fence, so there may be one beside an agent: but not two of one name. */
+export async function lockWitness(node: string): Promise<{ release(): void }> {
+  // unix(7): 107 bytes at most.
+  return lock(node, `\0tenure/witness/${node.slice(0, 80)}`);
+}
+
+async function lock(node: string, address: string): Promise<{ release(): void }> {
   const server = createServer((socket) => {
     socket.on('error', () => { socket.destroy(); });
     socket.end(`${node} (process ${String(process.pid)})`);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') void refuse().then(reject);
+      if (error.code === 'EADDRINUSE') void refuse(address).then(reject);
       else reject(error);
     });
     server.listen(address, () => { resolve(); });
@@ -33,8 +43,8 @@ function close(server: Server): void {
   server.unref();
 }
 
-async function refuse(): Promise<LockedError> {
-  const holder = await ask();
+async function refuse(address: string): Promise<LockedError> {
+  const holder = await ask(address);
   return new LockedError(
     `Another tenure agent runs in this network namespace${holder === null ? '' : `: ${holder}`}. `
     + 'One is enough for all its interfaces: stop that one first.',
@@ -42,7 +52,7 @@ async function refuse(): Promise<LockedError> {
 }
 
 /** Who holds the lock; null if it does not say so in time (it may be stopped). */
-function ask(): Promise<string | null> {
+function ask(address: string): Promise<string | null> {
   return new Promise((resolve) => {
     let said = '';
     const socket = connect(address);

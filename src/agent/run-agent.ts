@@ -10,7 +10,7 @@ import { AgentError } from './agent-error.ts';
 import { Agent } from './agent.ts';
 import { openHost } from './host.ts';
 import { KernelError } from './kernel.ts';
-import { LockedError, lockNamespace } from './lock.ts';
+import { LockedError, lockNamespace, lockWitness } from './lock.ts';
 import { readPlace } from './place.ts';
 import { supervisorLink } from './supervisor/link.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
@@ -64,12 +64,13 @@ async function start(
   config: AgentConfig, modules: RunModules & { readonly link: SupervisorLink | null },
   log: Logger, stop: AbortSignal, closers: (() => unknown)[],
 ): Promise<void> {
-  const lock = await lockNamespace(config.node.name);
+  const { name } = config.node;
+  const lock = await (config.witness ? lockWitness(name) : lockNamespace(name));
   closers.push(() => { lock.release(); });
   const host = openHost((what, text) => { log.warn({ what, text }, 'kernel'); });
   closers.push(() => { host.close(); });
   const wire = await WireHost.open({
-    node: config.node.name,
+    node: name,
     kernel: config.witness ? null : { fence: config.fence, lingerMs: config.lingerMs },
   });
   closers.push(() => wire.close());

@@ -13,6 +13,7 @@ import { historyCommand } from './commands/history.ts';
 import { measureCommand } from './commands/measure.ts';
 import { moveCommand } from './commands/move.ts';
 import { statusCommand } from './commands/status.ts';
+import { witnessCommand } from './commands/witness.ts';
 import { keepalivedCommand } from './keepalived.ts';
 import { version } from './version.ts';
 
@@ -21,7 +22,8 @@ export type CommandMaker = (context: CliContext) => Command;
 
 /** In the order of the help. */
 const commands: readonly CommandMaker[] = [
-  agentCommand, statusCommand, applyCommand, getCommand, deleteCommand, historyCommand, moveCommand,
+  agentCommand, witnessCommand, statusCommand, applyCommand, getCommand, deleteCommand,
+  historyCommand, moveCommand,
   drainCommand, undrainCommand, doctorCommand, measureCommand, configCommand,
   keepalivedCommand,
 ];

@@ -100,6 +100,13 @@ export interface Addon {
   clock(id: number): number;
   /** sched_setscheduler for the calling thread: an errno, or 0. */
   setScheduler(policy: number, priority: number, resetOnFork: boolean): number;
+  /** The same for another thread of this process; reset on fork. */
+  setSchedulerOf(tid: number, policy: number, priority: number): number;
+  /**
+   * An errno, or 0. A real-time thread of this process that runs for so long without waiting gets
+   * SIGXCPU each second from then on; at the second limit the process is killed (RLIMIT_RTTIME).
+   */
+  limitRealtime(softMs: number, hardMs: number): number;
   scheduler(): [policy: number, priority: number, resetOnFork: 0 | 1];
   /** An errno, or 0; never waits. A path that begins with "@" is an abstract one (unix(7)). */
   unixDatagramSend(path: string, bytes: Uint8Array): number;

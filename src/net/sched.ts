@@ -30,6 +30,28 @@ export function requestRealtime(priority: number): SystemError | null {
   );
 }
 
+/**
+ * Bounds what real-time threads of this process can do to the machine: SIGXCPU after `softMs` of
+ * running without a wait, death after `hardMs`. For good: limits may not be raised again. Null, or
+ * why not.
+ */
+export function limitRealtime(softMs: number, hardMs: number): SystemError | null {
+  const errno = loadAddon().limitRealtime(softMs, hardMs);
+  if (errno === 0) return null;
+  return new SystemError(
+    `A limit for real-time threads was refused (${errnoName(errno)}).`, errno, 'setrlimit',
+  );
+}
+
+/** Makes another thread of this process an ordinary one. Null, or why not. */
+export function demoteThread(tid: number): SystemError | null {
+  const errno = loadAddon().setSchedulerOf(tid, SCHED_OTHER, 0);
+  if (errno === 0) return null;
+  return new SystemError(
+    `SCHED_OTHER was refused (${errnoName(errno)}).`, errno, 'sched_setscheduler',
+  );
+}
+
 /** Back to an ordinary thread. Null, or why not. */
 export function leaveRealtime(): SystemError | null {
   const errno = loadAddon().setScheduler(SCHED_OTHER, 0, false);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sleep, until } from '../lab/command.ts';
 import { processTree } from '../lab/process.ts';
+import { Lab } from '../lab/lab.ts';
+import { program, Tenure } from '../lab/tenure.ts';
 import { eip, nextHolder, setStage } from './agent-stage.ts';
 
 const keyFile = join(tmpdir(), `tenure-heartbeat-key-${String(process.pid)}`);
@@ -22,6 +24,9 @@ async function setQuorum() {
   return stage;
 }
 
+/** As test/lab/tenure.ts runs agents. */
+const runner = (process.env.TENURE_LAB_NODE ?? process.execPath).split(' ');
+
 /** The agent below its supervisor. */
 function agentBelow(pid: number): number {
   const [, agent] = processTree(pid);
@@ -29,13 +34,26 @@ function agentBelow(pid: number): number {
   return agent;
 }
 
+/** The scheduling policies of a process's threads (proc(5), field 41 of stat). */
+function policies(pid: number): readonly number[] {
+  return readdirSync(`/proc/${String(pid)}/task`).map((tid) => {
+    const stat = readFileSync(`/proc/${String(pid)}/task/${tid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38]);
+  });
+}
+
 describe('agents with a heartbeat key', () => {
   it('say where they hear one another, and that no thread of theirs is late', async () => {
     await using stage = await setQuorum();
-    for (const agent of stage.agents.values()) {
-      const output = await agent.output();
+    for (const process of stage.agents.values()) {
+      const output = await process.output();
       assert.match(output, /"endpoint":"10\.88\.0\.\d+:9477","msg":"listening for heartbeats"/);
       assert.doesNotMatch(output, /does not answer/);
+      assert.match(output, /the wire thread has real-time priority/);
+      const agent = agentBelow(process.pid);
+      assert.deepEqual(policies(agent).filter((policy) => policy !== 0), [1], 'one thread, SCHED_FIFO');
+      assert.match(readFileSync(`/proc/${String(agent)}/limits`, 'utf8'),
+        /Max realtime timeout +1500000 +4000000/);
     }
   });
 
@@ -71,5 +89,28 @@ describe('agents with a heartbeat key', () => {
     agents.get(holder)!.signal('SIGKILL');
     await nextHolder(stage);
     await lab.sniffer.assertNoOverlap({ since: stage.since });
+  });
+});
+
+describe('two agents and a witness', () => {
+  it('are in quorum mode, and the witness never holds anything', async () => {
+    await using lab = await Lab.create({ nodes: 3 });
+    const tenure = await Tenure.start(lab);
+    const [n1, n2] = await Promise.all([tenure.agent('n1', settings), tenure.agent('n2', settings)]);
+    // It reads what an agent reads; only the command is another.
+    const file = join(lab.dir, 'tenure-n1.yaml');
+    const witness = lab.spawn('n3', [...runner, program, 'witness', '--config', file, '--node-name', 'w'], {
+      name: 'witness', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' },
+    });
+    await witness.waitForOutput(/"msg":"ready"/, 20_000);
+    await tenure.apply('test', eip);
+    for (const agent of [n1, n2]) await agent.waitForOutput(/judged by its voters/, 30_000);
+    const first = await tenure.waitForHolder(eip);
+    await sleep(1500);
+    process.kill(agentBelow((first === 'n1' ? n1 : n2).pid), 'SIGKILL');
+    const next = await tenure.waitForHolder(eip, first);
+    assert.equal(next, first === 'n1' ? 'n2' : 'n1');
+    assert.equal((await lab.run('n3', ['nft', 'list', 'tables'])).trim(), '');
+    assert.equal((await witness.stop(20_000)).code, 0);
   });
 });

@@ -9,7 +9,7 @@ import type { EipPolicy } from '../../core/events.ts';
 import type { Eip } from '../../core/model.ts';
 import { HeartbeatTransport } from '../../liveness/transport.ts';
 import { boottimeMs } from '../../net/clock.ts';
-import { leaveRealtime, requestRealtime } from '../../net/sched.ts';
+import { leaveRealtime, limitRealtime, requestRealtime } from '../../net/sched.ts';
 import { heartbeatKey } from '../../wire/heartbeat/datagram.ts';
 import { CoreRunner } from '../core-runner.ts';
 import { openKernel } from '../kernel.ts';
@@ -23,6 +23,14 @@ import { nobody } from './nobody.ts';
 /** The main thread says something several times in this; silent for so long, it hangs. */
 export const mainSilentMs = 2000;
 const lookEveryMs = 250;
+
+/**
+ * The kernel signals (SIGXCPU) when this thread, at real-time priority, has run for so long without
+ * waiting for anything; the main thread then takes the priority back. If that cannot be, the kernel
+ * kills the process. The most that is done in one go, a takeover of 10,000 addresses, takes 0.5 s.
+ */
+const longestRunMs = 1500;
+const fatalRunMs = 4000;
 
 export interface WirePorts {
   post(message: FromWire): void;
@@ -184,7 +192,8 @@ export class WireSide {
   }
 
   #beRealtime(priority: number): void {
-    const refused = requestRealtime(priority);
+    // Without a bound a bug of ours could take the machine.
+    const refused = limitRealtime(longestRunMs, fatalRunMs) ?? requestRealtime(priority);
     this.#realtime = refused === null;
     this.#news.tell({ kind: 'realtime', trouble: refused?.message ?? null });
   }

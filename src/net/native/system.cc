@@ -1,8 +1,9 @@
-// Clocks and the calling thread's scheduling class.
+// Clocks, and the scheduling class of threads.
 #include "common.h"
 
 #include <ctime>
 #include <sched.h>
+#include <sys/resource.h>
 
 #ifndef SCHED_RESET_ON_FORK
 #define SCHED_RESET_ON_FORK 0x40000000
@@ -36,6 +37,28 @@ Napi::Value SetScheduler(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, done ? 0 : errno);
 }
 
+// setSchedulerOf(tid, policy, priority): an errno, or 0. For another thread of this process.
+Napi::Value SetSchedulerOf(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto tid = static_cast<pid_t>(RequireInteger(info[0], "tid", 1, 1 << 30));
+  const int policy = static_cast<int>(RequireInteger(info[1], "policy", 0, 7));
+  sched_param parameters{};
+  parameters.sched_priority = static_cast<int>(RequireInteger(info[2], "priority", 0, 99));
+  // Reset-on-fork, once set, may not be taken back without CAP_SYS_NICE.
+  const bool done = sched_setscheduler(tid, policy | SCHED_RESET_ON_FORK, &parameters) == 0;
+  return Napi::Number::New(env, done ? 0 : errno);
+}
+
+// limitRealtime(softMs, hardMs): an errno, or 0. A real-time thread of this process that runs for so
+// long without waiting gets SIGXCPU each second, then SIGKILL (setrlimit(2), RLIMIT_RTTIME).
+Napi::Value LimitRealtime(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  rlimit limit{};
+  limit.rlim_cur = static_cast<rlim_t>(RequireInteger(info[0], "softMs", 1, 1 << 30)) * 1000;
+  limit.rlim_max = static_cast<rlim_t>(RequireInteger(info[1], "hardMs", 1, 1 << 30)) * 1000;
+  return Napi::Number::New(env, setrlimit(RLIMIT_RTTIME, &limit) == 0 ? 0 : errno);
+}
+
 // scheduler(): [policy, priority, 1 if reset on fork] of the calling thread.
 Napi::Value Scheduler(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -56,6 +79,8 @@ Napi::Value Scheduler(const Napi::CallbackInfo& info) {
 void InitSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("clock", Napi::Function::New<Clock>(env, "clock"));
   exports.Set("setScheduler", Napi::Function::New<SetScheduler>(env, "setScheduler"));
+  exports.Set("setSchedulerOf", Napi::Function::New<SetSchedulerOf>(env, "setSchedulerOf"));
+  exports.Set("limitRealtime", Napi::Function::New<LimitRealtime>(env, "limitRealtime"));
   exports.Set("scheduler", Napi::Function::New<Scheduler>(env, "scheduler"));
 }
 
