@@ -9,6 +9,7 @@ import { read } from '../keepalived/config/read/read.ts';
 import {
   type Version, compareVersions, formatVersion, newestVersion, oldestVersion, parseVersion,
 } from '../keepalived/config/version.ts';
+import { keepalivedRunCommand } from './commands/keepalived-run.ts';
 import type { CliContext } from './context.ts';
 import { CliError, exitCodes, usage } from './context.ts';
 import { structured } from './output.ts';
@@ -45,7 +46,8 @@ Examples:
       await lintFile(file, flags, context);
     });
   return new Command('keepalived')
-    .description('Check configurations of keepalived.')
+    .description('Run keepalived for Eips, and check configurations of it.')
+    .addCommand(keepalivedRunCommand(context))
     .addCommand(lint);
 }
 

@@ -5,8 +5,9 @@
  * - Every address of an Eip that is not disabled is announced, network and broadcast address of a
  *   CIDR block included as far as the interface's subnet does not have them as such. Hence a bound
  *   on the size of one Eip, which OpenELB has not.
- * - `spec.protocol` must be `layer2`. Left out it means bgp in this API, which Tenure does not
- *   speak: to announce such an Eip by ARP would be a surprise, so it is refused.
+ * - `spec.protocol` must be `layer2`, or `vip` for keepalived. Left out it means bgp in this API,
+ *   which Tenure does not speak: to announce such an Eip by ARP would be a surprise, so it is
+ *   refused.
  * - `spec.disable` gives the addresses up: nobody holds them, and they stay reserved.
  * - `spec.address` may be changed: addresses that are in the old block alone are given up, those
  *   in both stay with their holders, new ones are claimed. (In Kubernetes, where Services have been
@@ -68,10 +69,15 @@ const metadataFields = [
   'ownerReferences', 'resourceVersion', 'selfLink', 'uid',
 ];
 
+/** Who announces the addresses: the agent, or keepalived. */
+export type EipProtocol = 'layer2' | 'vip';
+
 /** Reads all documents of a file. Never throws; `file` is for the problems' sources. */
-export function parseEipDocuments(file: string, text: string): EipDocuments {
+export function parseEipDocuments(
+  file: string, text: string, protocol: EipProtocol = 'layer2',
+): EipDocuments {
   const { documents, faults } = readYaml(text);
-  const parser = new EipParser(file);
+  const parser = new EipParser(file, protocol);
   for (const fault of faults) parser.reader.report(fault.line, null, fault.text);
   for (const document of documents) parser.document(document.root, document.text);
   if (documents.length === 0 && faults.length === 0) {
@@ -87,8 +93,11 @@ class EipParser {
   readonly notes: ConfigProblem[] = [];
   readonly #names = new Map<string, string>();
 
-  constructor(file: string) {
+  readonly #expected: EipProtocol;
+
+  constructor(file: string, expected: EipProtocol) {
     this.reader = new FieldReader(file);
+    this.#expected = expected;
   }
 
   document(root: YamlValue, text: string): void {
@@ -199,16 +208,17 @@ class EipParser {
 
   #protocol(entry: YamlEntry | undefined, line: number): void {
     const at = 'spec.protocol';
+    const fix = `set spec.protocol: ${this.#expected}.`;
     if (entry === undefined) {
-      this.reader.report(line, at, 'is missing, which means bgp in this API, and Tenure does not speak BGP: set spec.protocol: layer2.');
+      this.reader.report(line, at, `is missing, which means bgp in this API, and Tenure does not speak BGP: ${fix}`);
       return;
     }
     const protocol = this.reader.string(entry, at);
-    if (protocol === null || protocol === 'layer2') return;
-    const why = protocol === 'bgp'
-      ? 'is not spoken by Tenure'
-      : protocol === 'vip' ? 'needs keepalived, which this version does not run' : 'is no protocol of this API';
-    this.reader.report(entry.value.line, at, `${quote(protocol)} ${why}: set spec.protocol: layer2.`);
+    if (protocol === null || protocol === this.#expected) return;
+    const why = protocol === 'bgp' ? 'is not spoken by Tenure'
+      : protocol === 'vip' ? 'needs keepalived, which "tenure keepalived run" runs'
+        : protocol === 'layer2' ? 'needs a store, and "tenure agent"' : 'is no protocol of this API';
+    this.reader.report(entry.value.line, at, `${quote(protocol)} ${why}: ${fix}`);
   }
 
   #text<T>(

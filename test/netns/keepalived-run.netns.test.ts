@@ -1,0 +1,84 @@
+/** `tenure keepalived run` on the nodes of a lab: Eips of a directory, kept by VRRP. */
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { until } from '../lab/command.ts';
+import { Lab } from '../lab/lab.ts';
+import type { LabProcess } from '../lab/process.ts';
+import { keepalivedMissing } from './keepalived-node.ts';
+
+const require = createRequire(import.meta.url);
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+function eip(name: string, address: string, on = 'eth0'): string {
+  return `apiVersion: network.kubesphere.io/v1alpha2
+kind: Eip
+metadata: {name: ${name}}
+spec: {address: "${address}", interface: ${on}, protocol: vip}
+`;
+}
+
+function run(lab: Lab, node: string, ...flags: string[]): LabProcess {
+  return lab.spawn(node, [
+    process.execPath, '--import', require.resolve('tsx'), main, 'keepalived', 'run',
+    '--eips', join(lab.dir, 'eips'), '--node-name', node, '--run-dir', join(lab.dir, `run-${node}`),
+    '--advert-interval', '100ms', ...flags,
+  ], { name: 'tenure', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' } });
+}
+
+async function labWithEips(nodes: number, ...manifests: string[]): Promise<Lab> {
+  const lab = await Lab.create({ nodes });
+  mkdirSync(join(lab.dir, 'eips'));
+  for (const [index, text] of manifests.entries()) {
+    writeFileSync(join(lab.dir, 'eips', `${index}.yaml`), text);
+  }
+  return lab;
+}
+
+describe('tenure keepalived run', { skip: keepalivedMissing }, () => {
+  it('keeps the Eips of a directory, through the end of a node and a change of files', async () => {
+    await using lab = await labWithEips(3, eip('web', '10.88.1.0-10.88.1.3'), eip('six', 'fd88::1:1'));
+    const agents = new Map(lab.nodes.map(({ name }) => [name, run(lab, name)]));
+    const prober = await lab.probe('10.88.1.1');
+    const six = await lab.probe('fd88::1:1');
+    const first = await prober.waitForAnswer();
+    await six.waitForAnswer();
+    const since = lab.now();
+    await agents.get(first.node)!.stop(15_000);
+    agents.delete(first.node);
+    const second = await until('another answers', async () => {
+      const answer = await prober.waitForAnswer();
+      return answer.node === first.node ? null : answer;
+    }, 20_000);
+    await lab.sniffer.assertNoOverlap({ since });
+    writeFileSync(join(lab.dir, 'eips', '0.yaml'), 'kind: nonsense\n');
+    const holder = agents.get(second.node)!;
+    await holder.waitForOutput(/Eips cannot be read/, 20_000);
+    await prober.waitForAnswer({ node: second.node });
+    writeFileSync(join(lab.dir, 'eips', '0.yaml'), eip('web', '10.88.1.1-10.88.1.9'));
+    const more = await lab.probe('10.88.1.9');
+    await more.waitForAnswer({ node: second.node });
+    rmSync(join(lab.dir, 'eips', '0.yaml'));
+    await until('nobody has it', async () => {
+      const shown = await lab.run(second.node, ['ip', '-o', 'address', 'show', 'dev', 'eth0']);
+      return !shown.includes('10.88.1.1/32');
+    }, 20_000);
+  });
+
+  it('says in one line what is missing or wrong, and does nothing', async () => {
+    await using lab = await labWithEips(1, eip('web', '10.88.1.0-10.88.1.3'), eip('web2', '10.88.1.2'));
+    const outcome = async (...flags: string[]) => {
+      const process_ = run(lab, 'n1', ...flags);
+      const { code } = await process_.exited;
+      return `${code ?? 'killed'} ${await process_.output()}`;
+    };
+    assert.match(await outcome(), /^1 tenure: .*1\.yaml:1: eip\/web2 overlaps eip\/web in 10\.88\.1\.2/);
+    assert.match(await outcome('--program', '/nowhere/keepalived'),
+      /^1 tenure: \/nowhere\/keepalived is not installed: install it .*apt install keepalived/);
+    assert.match(await outcome('--advert-interval', '5ms'), /^2 tenure: --advert-interval: "5ms"/);
+    assert.match(await outcome('--vrid', 'web=256'), /^2 tenure: --vrid web: "256" is not a whole number from 1 to 255/);
+  });
+});
