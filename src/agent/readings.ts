@@ -12,6 +12,7 @@ export function readingsOf(wire: WireReadings | null, watching: boolean): Readin
     claimsSent: counters.claimsSent, answered: counters.questionsAnswered,
     conflicts: counters.conflicts, defences: counters.defences,
     framesDropped: counters.framesDropped, sendErrors: counters.sendErrors,
+    epoch: wire.epoch, heartbeats: wire.heartbeats,
   };
 }
 
@@ -20,4 +21,5 @@ const nothing: Readings = {
   held: 0, known: 0, nodes: 0, highestTerm: 0, leaseSeconds: 0, unable: 0, fence: 'arp',
   fenceDrops: { kernel: 0, agent: 0 }, claimsSent: 0, answered: 0, conflicts: 0, defences: 0,
   framesDropped: {}, sendErrors: {}, watching: false,
+  epoch: 0, heartbeats: { sent: 0, heard: 0, dropped: {}, unsent: {} },
 };

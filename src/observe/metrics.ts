@@ -23,6 +23,15 @@ export interface Readings {
   /** Addresses that this node could not announce now. */
   readonly unable: number;
   readonly watching: boolean;
+  /** Quorum mode: the epoch that voters judge; 0 in lease mode. */
+  readonly epoch: number;
+  /** Datagrams of heartbeats; why of those that were not sent, or not acted on. */
+  readonly heartbeats: {
+    readonly sent: number;
+    readonly heard: number;
+    readonly dropped: Readonly<Record<string, number>>;
+    readonly unsent: Readonly<Record<string, number>>;
+  };
 }
 
 export function createMetrics(read: () => Readings) {
@@ -104,6 +113,14 @@ function sampled(registry: Registry, read: () => Readings): void {
     'what', (now) => ({ seen: now.conflicts, defended: now.defences }));
   counter('tenure_frames_dropped_total', 'Frames received and not acted on.', 'why',
     (now) => now.framesDropped);
+  gauge('tenure_epoch', 'Quorum mode: the epoch that voters judge; 0 in lease mode.',
+    (now) => now.epoch);
+  counter('tenure_heartbeats_total', 'Datagrams of heartbeats that were sent, and heard.', 'what',
+    ({ heartbeats: { sent, heard } }) => ({ sent, heard }));
+  counter('tenure_heartbeats_dropped_total', 'Datagrams received and not acted on.', 'why',
+    (now) => now.heartbeats.dropped);
+  counter('tenure_heartbeats_unsent_total', 'Heartbeats that could not be sent.', 'why',
+    (now) => now.heartbeats.unsent);
   counter('tenure_send_errors_total', 'Frames that could not be sent.', 'why',
     (now) => now.sendErrors);
 }
