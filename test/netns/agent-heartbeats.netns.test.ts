@@ -25,7 +25,7 @@ async function setQuorum() {
 }
 
 /** As test/lab/tenure.ts runs agents. */
-const runner = (process.env.TENURE_LAB_NODE ?? process.execPath).split(' ');
+const [node = '', ...flags] = (process.env.TENURE_LAB_NODE ?? process.execPath).split(' ');
 
 /** The agent below its supervisor. */
 function agentBelow(pid: number): number {
@@ -99,7 +99,8 @@ describe('two agents and a witness', () => {
     const [n1, n2] = await Promise.all([tenure.agent('n1', settings), tenure.agent('n2', settings)]);
     // It reads what an agent reads; only the command is another.
     const file = join(lab.dir, 'tenure-n1.yaml');
-    const witness = lab.spawn('n3', [...runner, program, 'witness', '--config', file, '--node-name', 'w'], {
+    const args = ['witness', '--config', file, '--node-name', 'w'];
+    const witness = lab.spawn('n3', [node, ...flags, program, ...args], {
       name: 'witness', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' },
     });
     await witness.waitForOutput(/"msg":"ready"/, 20_000);
