@@ -29,6 +29,8 @@ export function inheritBy(draft: Draft, lease: EipLease, place: number): void {
   if (term <= (draft.past.get(eip) ?? 0)) return;
   draft.held.set(eip, { term, inherited: lease, since: draft.now.wall });
   draft.announce({ eip, term, probe: false });
+  // To be written down.
+  draft.dirty.add(eip);
   draft.tell({ kind: 'took', eip, term, reason: 'inherited', from: holder?.node ?? null });
 }
 

@@ -43,6 +43,8 @@ export interface Open {
   /** R2 has run out: what we hold was withdrawn, until the store confirms the lease. */
   readonly muted: boolean;
   readonly judged: Judged;
+  /** When the store last answered. */
+  readonly answeredAt: number;
   readonly renewal: number | null;
   readonly renewAt: number;
   readonly update: number | null;

@@ -92,6 +92,9 @@ function onAnswer(draft: Draft, id: number, answer: StoreAnswer | null): void {
     return;
   }
   draft.pending.delete(id);
+  if (answer !== null && draft.open !== null) {
+    draft.phase = { ...draft.open, answeredAt: draft.now.boot };
+  }
   switch (pending.kind) {
     case 'open':
       return onOpenAnswer(draft, answer, pending.sentAt);

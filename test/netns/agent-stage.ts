@@ -1,4 +1,8 @@
 /** Three agents on a LAN with a client that keeps asking: what the fault tests begin with. */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '../lab/command.ts';
 import type { StoreKind } from '../lab/lab-store.ts';
 import { Lab } from '../lab/lab.ts';
 import { takeOnLoopback } from '../lab/loopback.ts';
@@ -14,6 +18,8 @@ export interface Stage extends AsyncDisposable {
   readonly tenure: Tenure;
   readonly prober: Prober;
   readonly agents: Map<string, LabProcess>;
+  /** As the agents were given them. */
+  readonly settings: AgentSettings;
   /** Who holds `eip` at the beginning. */
   readonly holder: string;
   /** An instant after which everything is as the stage was set, wall-clock ms. */
@@ -28,27 +34,32 @@ export interface StageOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** `respond`: every node has something else that takes the traffic; `bind` unless told. */
   readonly mode?: 'bind' | 'respond';
+  /** Quorum mode: a key for all, and `heartbeat` of the configuration. Lease mode unless given. */
+  readonly heartbeat?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** Set when `eip` is announced and answered, with neighbours asked for anew all the time. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
-  const { address = eip, settings = {}, store = 'etcd', mode = 'bind' } = options;
+  const { address = eip, store = 'etcd', mode = 'bind', heartbeat } = options;
   const annotations = { 'tenure.io/announce': mode, ...options.annotations };
   const lab = await Lab.create({ nodes: 3 });
   try {
     const tenure = await Tenure.start(lab, { store });
+    const settings = heartbeat === undefined
+      ? options.settings ?? {} : withKey(lab, options.settings, heartbeat);
     const agents = new Map(await Promise.all(['n1', 'n2', 'n3'].map(async (node) =>
       [node, await tenure.agent(node, settings, options.env?.[node])] as const)));
     await tenure.apply('test', address, annotations);
     if (mode === 'respond') await takeOnLoopback(lab, eip);
+    if (heartbeat !== undefined) await inQuorumMode(tenure, agents.size);
     const prober = await lab.probe(eip);
     const { node: holder } = await prober.waitForAnswer({ timeoutMs: 30_000 });
     const since = lab.now();
     const asking = setInterval(() => { lab.forgetNeighbours().catch(() => undefined); }, 150);
     await lab.sniffer.waitForClaim(eip, { host: holder, since });
     return {
-      lab, tenure, prober, agents, holder, since,
+      lab, tenure, settings, prober, agents, holder, since,
       async [Symbol.asyncDispose]() {
         clearInterval(asking);
         await lab[Symbol.asyncDispose]();
@@ -58,6 +69,23 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     await lab[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function withKey(
+  lab: Lab, settings: AgentSettings = {}, heartbeat: Readonly<Record<string, unknown>>,
+): AgentSettings {
+  const keyFile = join(lab.dir, 'heartbeat.key');
+  writeFileSync(keyFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  return { ...settings, heartbeat: { keyFile, ...heartbeat } };
+}
+
+/** Waits until every node is judged by voters, and every address has a line of succession. */
+export async function inQuorumMode(tenure: Tenure, nodes: number): Promise<void> {
+  await until(`${String(nodes)} nodes are in quorum mode`, async () => {
+    const status = await tenure.status();
+    return status.nodes.filter(({ mode }) => mode === 'quorum').length === nodes
+      && status.addresses.every(({ line }) => line.length === Math.min(2, nodes - 1));
+  }, 30_000, 200);
 }
 
 /** Waits until another than `holder` answers the client; gives its name. */

@@ -20,6 +20,36 @@ export interface SuccessionOptions {
   readonly deaths: number;
 }
 
+/**
+ * A steady cluster whose store is gone; a node that holds nothing is cut off from the others for a
+ * while. Says for how long the address was nobody's, ms.
+ */
+export function rejoin(core: CoreModule, seed: number): number {
+  const world = new World({
+    core, seed, nodes: 3, eips: 3, failbackMs: null, quorum: true, holdMs: 60_000, pauseInStep: 0,
+  });
+  for (const host of world.hosts) host.start();
+  world.run(8000 + world.prng.between(0, 500));
+  world.store.down = true;
+  world.run(500);
+  const eip = world.prng.pick(world.eips);
+  const [holder] = world.claimants(eip);
+  if (holder === undefined) throw new Violation(`nobody announced ${eip} in a steady cluster`);
+  const other = world.prng.pick(world.hosts.filter((host) => host !== holder));
+  let silentMs = 0;
+  const watch = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed++) {
+      world.run(1);
+      if (!holder.claims(eip)) silentMs++;
+    }
+  };
+  for (const { name } of world.hosts) world.net.cutBoth(other.name, name);
+  watch(6 * supportMs);
+  world.net.cut.clear();
+  watch(10 * supportMs);
+  return silentMs;
+}
+
 const patience = 10 * supportMs;
 
 export function succeed(core: CoreModule, options: SuccessionOptions): Succession {

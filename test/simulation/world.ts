@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly failbackMs: number | null;
   /** Heartbeats, voters and lines of succession; else lease mode. */
   readonly quorum: boolean;
+  /** TTL of node leases in quorum mode, ms. */
+  readonly holdMs?: number;
   /** Chance that a process stops between two effects of a step. */
   readonly pauseInStep: number;
 }
@@ -55,11 +57,11 @@ export class World {
   /** A digest of all that happened, to show that a seed replays. */
   digest = 0;
 
-  constructor({ core, seed, nodes, eips, failbackMs, quorum, pauseInStep }: WorldOptions) {
+  constructor({ core, seed, nodes, eips, failbackMs, quorum, holdMs = 3500, pauseInStep }: WorldOptions) {
     this.quorum = quorum;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs: 3500, heirs: 2,
+      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2,
     };
     this.core = core;
     this.prng = new Prng(seed);

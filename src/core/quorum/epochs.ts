@@ -37,11 +37,14 @@ export function countUnsupported(draft: Draft, ranMs: number): void {
   draft.phase = { ...open, judged: { ...open.judged, unsupportedMs } };
 }
 
+/** The store answered so short a time ago, ms, that it can be counted on. */
+const freshMs = 1000;
+
 /** Decides whom to ask for support, and for which epoch. Called at each heartbeat. */
 export function bid(draft: Draft): void {
-  const { open } = draft;
+  const { open, now } = draft;
   if (open === null || !draft.listed) return;
-  const { judged } = open;
+  const { judged, lease } = open;
   const chosen = chooseVoters(draft, open);
   // Too few are left: those that we have may still be a majority.
   const intended = chosen.length === 0 ? judged.intended : chosen;
@@ -49,8 +52,14 @@ export function bid(draft: Draft): void {
   const taken = [...judged.regimes, ...judged.left]
     .some((each) => each.epoch >= asked.epoch && !sameRegime(each, asked));
   const highest = Math.max(...[...judged.regimes, ...judged.left].map(({ epoch }) => epoch));
-  const next = taken ? highest + 1 : judged.bid;
+  const next = Math.max(taken ? highest + 1 : judged.bid, judged.contested + 1);
   if (sameVoters(intended, judged.intended) && next === judged.bid) return;
+  if (next > judged.bid && lease.record.epoch > 0 && now.boot - open.answeredAt > freshMs) {
+    // The epoch that we are in is supported for as long as we ask for it, and leaving it takes the
+    // store: not before the store has shown that it is there.
+    if (open.renewal === null) draft.phase = { ...open, renewAt: Math.min(open.renewAt, now.boot) };
+    return;
+  }
   const askedSince = new Map(intended.map((voter) => {
     const key = voterKey(voter);
     return [key, judged.askedSince.get(key) ?? draft.now.boot];

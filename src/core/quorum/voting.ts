@@ -120,7 +120,7 @@ export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): voi
   if (withdrawnEpoch(draft, of) < given.epoch) withdraw(draft, of, given.epoch);
 }
 
-/** Remembers a withdrawal, ours or another's, and bids anew if it is from our own epoch. */
+/** Remembers a withdrawal, ours or another's, and that our own epoch is contested if it is. */
 function note(draft: Draft, withdrawal: Withdrawal): void {
   const { of, epoch, voter } = withdrawal;
   const { voting, open } = draft;
@@ -135,9 +135,8 @@ function note(draft: Draft, withdrawal: Withdrawal): void {
   certify(draft, of.node);
   if (open === null || !sameTenure(of, open.lease.id)) return;
   const { judged } = open;
-  if (epoch < judged.bid) return;
-  if (!isVoter(judged.intended, voter)) return;
-  draft.phase = { ...open, judged: { ...judged, bid: epoch + 1 } };
+  if (epoch <= judged.contested || !isVoter(judged.intended, voter)) return;
+  draft.phase = { ...open, judged: { ...judged, contested: epoch } };
 }
 
 /** Of a tenure, or an epoch, before the one that the lease shows. */
