@@ -44,6 +44,7 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
   try {
     await start(config, { ...modules, link }, log, stop.signal, closers);
     log.info('stopped');
+    link?.leaving();
     return lost.signal.aborted
       ? new AgentError('The supervisor of the agent ended: start tenure agent again.')
       : null;

@@ -76,8 +76,10 @@ describe('agents with a heartbeat key', () => {
   it('hand everything over when their supervisor is told to stop', async () => {
     await using stage = await setQuorum();
     const { lab, agents, holder } = stage;
-    const exit = await agents.get(holder)!.stop(25_000);
+    const supervisor = agents.get(holder)!;
+    const exit = await supervisor.stop(25_000);
     assert.equal(exit.code, 0);
+    assert.doesNotMatch(await supervisor.output(), /the agent died/);
     await nextHolder(stage);
     assert.equal((await lab.run(holder, ['nft', 'list', 'tables'])).trim(), '');
     await lab.sniffer.assertNoOverlap({ since: stage.since });

@@ -6,6 +6,8 @@ export interface SupervisorLink {
   /** Told again only if something is different. */
   lastWords(words: LastWords): void;
   ready(): void;
+  /** All is in order, and the process ends. */
+  leaving(): void;
   notify(text: string): void;
   /** The supervisor is gone. */
   onLost(listener: () => void): void;
@@ -30,6 +32,7 @@ export function supervisorLink(): SupervisorLink | null {
       tell({ kind: 'last-words', words });
     },
     ready: () => { tell({ kind: 'ready' }); },
+    leaving: () => { tell({ kind: 'leaving' }); },
     notify: (text) => { tell({ kind: 'notify', text }); },
     onLost: (listener) => { process.once('disconnect', listener); },
     close: () => { process.removeAllListeners('disconnect'); },

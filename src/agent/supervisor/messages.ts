@@ -16,7 +16,9 @@ export type FromAgent =
   | { readonly kind: 'last-words'; readonly words: LastWords }
   /** For the service manager, which listens to its main process alone. */
   | { readonly kind: 'notify'; readonly text: string }
-  | { readonly kind: 'ready' };
+  | { readonly kind: 'ready' }
+  /** It has put everything in order, and ends. */
+  | { readonly kind: 'leaving' };
 
 /** Set for the agent by its supervisor. */
 export const supervisedVariable = 'TENURE_SUPERVISED';

@@ -13,6 +13,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import type { GateCloser } from '../../net/fence-silence.ts';
 import type { FromAgent } from './messages.ts';
+import { isEnding } from './is-ending.ts';
 import { supervisedVariable } from './messages.ts';
 import type { Obituaries } from './obituaries.ts';
 
@@ -49,6 +50,8 @@ export class Supervisor {
   #child: ChildProcess | null = null;
   #stopping = false;
   #wasReady = false;
+  /** Of the agent that runs: it has put all in order itself, or all that is left to do was done. */
+  #settled = false;
   #endPause: (() => void) | null = null;
 
   constructor(options: SupervisorOptions, modules: SupervisorModules) {
@@ -88,20 +91,29 @@ export class Supervisor {
 
   async #once(): Promise<Exit> {
     const [file, ...args] = this.#options.command;
+    const { log } = this.#modules;
     const child = spawn(file, args, {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, [supervisedVariable]: '1' },
     });
     this.#child = child;
+    this.#settled = false;
+    // The kernel closes the channel before the agent's other sockets, which takes it up to 100 ms
+    // (packet(7) sockets wait for all that are in use), and only then tells of the end. Its threads
+    // run no code by then: that is looked at, as a channel may break for other reasons.
+    child.once('disconnect', () => {
+      if (child.pid !== undefined && isEnding(child.pid)) this.#mourn({ code: null, signal: null });
+    });
     child.on('message', (message) => { this.#receive(message as FromAgent); });
     const exit = await new Promise<Exit>((resolve) => {
       child.once('exit', (code, signal) => {
         // Not a turn later: others wait for this.
         if (code !== 0 || signal !== null) this.#mourn({ code, signal });
+        if (this.#settled) log.info({ code, signal }, 'the agent ended');
         resolve({ code, signal });
       });
       child.once('error', (error) => {
-        this.#modules.log.error({ error }, 'the agent cannot be started');
+        log.error({ error }, 'the agent cannot be started');
         resolve({ code: 1, signal: null });
       });
     });
@@ -111,6 +123,8 @@ export class Supervisor {
 
   #mourn(exit: Exit): void {
     const { gate, obituaries, log } = this.#modules;
+    if (this.#settled) return;
+    this.#settled = true;
     try {
       gate.closeGate();
     } catch (error) {
@@ -151,6 +165,9 @@ export class Supervisor {
         return this.#modules.notify(message.text);
       case 'ready':
         this.#wasReady = true;
+        return;
+      case 'leaving':
+        this.#settled = true;
     }
   }
 }
