@@ -1,6 +1,6 @@
 /** `tenure keepalived run` on the nodes of a lab: Eips of a directory, kept by VRRP. */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -66,6 +66,21 @@ describe('tenure keepalived run', { skip: keepalivedMissing }, () => {
       const shown = await lab.run(second.node, ['ip', '-o', 'address', 'show', 'dev', 'eth0']);
       return !shown.includes('10.88.1.1/32');
     }, 20_000);
+  });
+
+  it('ends a keepalived that hangs as soon as another master is heard', async () => {
+    await using lab = await labWithEips(2, eip('web', '10.88.1.1'));
+    const agents = new Map(lab.nodes.map(({ name }) => [name, run(lab, name)]));
+    const prober = await lab.probe('10.88.1.1');
+    const { node } = await prober.waitForAnswer();
+    await agents.get(node)!.waitForOutput(/this node is master/);
+    const pid = Number(readFileSync(join(lab.dir, `run-${node}`, 'vrrp.pid'), 'utf8'));
+    const since = performance.now();
+    process.kill(pid, 'SIGSTOP');
+    await agents.get(node)!.waitForOutput(/addresses that keepalived left were taken off/, 20_000);
+    assert.ok(performance.now() - since < 4_500, 'before it would have been found by itself');
+    const other = node === 'n1' ? 'n2' : 'n1';
+    await prober.waitForAnswer({ node: other });
   });
 
   it('says in one line what is missing or wrong, and does nothing', async () => {

@@ -91,7 +91,7 @@ class VipNode {
       this.#watch.expect(plan.instances.map(({ addresses: [address = ''], ...instance }) =>
         ({ ...instance, address, intervalMs: this.#options.settings.advertMs })));
       supervisor.apply(plan.instances);
-      this.#listen(plan);
+      this.#listen(plan, supervisor);
     }
     const now = performance.now();
     this.#watch.forget(now);
@@ -140,7 +140,7 @@ class VipNode {
     this.#told = texts;
   }
 
-  #listen({ instances }: Plan): void {
+  #listen({ instances }: Plan, supervisor: Supervisor): void {
     const wanted = new Map<string, { readonly name: string; readonly family: 4 | 6 }>(
       instances.map(({ interface: name, family }) => [`${name} ${family}`, { name, family }]));
     for (const [key, ear] of this.#ears) {
@@ -153,7 +153,11 @@ class VipNode {
       if (this.#ears.has(key) || !link) continue;
       this.#ears.set(key, openEar({
         interface: link, family,
-        onPacket: (packet) => { this.#watch.hear(name, packet, performance.now()); },
+        onPacket: (packet) => {
+          const now = performance.now();
+          this.#watch.hear(name, packet, now);
+          if (this.#watch.isContested(name, family, packet.vrid, now)) supervisor.suspect();
+        },
         onDrop: (reason) => { this.#watch.dropped(reason); },
         onError: (text) => { this.#log.warn({ interface: name, text }, 'the watch on VRRP failed'); },
       }).then((ear) => {

@@ -24,22 +24,8 @@ import {
 import { NotifyFifo } from './notify.ts';
 import { runProgram } from './program.ts';
 import { States } from './states.ts';
+import { times } from './times.ts';
 import type { SupervisorOptions } from './types.ts';
-
-const times = {
-  /** keepalived may take so long to take its addresses off when it is asked to end. */
-  stopMs: 10_000,
-  reloadMs: 10_000,
-  dumpEveryMs: 5_000,
-  /** Unanswered for so long, a dump counts as missed; after two it is killed. */
-  dumpMs: 3_000,
-  /** Between a refusal and the next try: the host may have changed. */
-  againMs: 30_000,
-  firstDelayMs: 500,
-  mostDelayMs: 30_000,
-  /** After so long a run the delay starts from the beginning. */
-  stableMs: 60_000,
-} as const;
 
 /** What one address costs in a reload, as measured with 2.2.7; half of three adverts are for it. */
 const addressMs = 4;
@@ -57,6 +43,8 @@ export class Supervisor {
   #delayMs: number = times.firstDelayMs;
   #dumpAt = 0;
   #missedDumps = 0;
+  #answeredAt = 0;
+  #isSuspected = false;
   #dumpSignal: number | null = null;
   #reloaded: (() => void) | null = null;
   #wake: (() => void) | null = null;
@@ -69,6 +57,15 @@ export class Supervisor {
   /** What keepalived is to hold from now on. Of several in a row the last counts. */
   apply(instances: readonly InstancePlan[]): void {
     this.#wanted = instances;
+    this.#wake?.();
+  }
+
+  /** Another is heard to be master where this keepalived says that it is: perhaps it hangs. */
+  suspect(): void {
+    // Not at once after an answer: whoever contests goes on.
+    if (performance.now() - this.#answeredAt < times.suspectMs) return;
+    this.#isSuspected = true;
+    this.#dumpAt = 0;
     this.#wake?.();
   }
 
@@ -235,18 +232,22 @@ export class Supervisor {
     const { dir, onEvent } = this.#options;
     removeDump(dir);
     child.signal(this.#dumpSignal ?? 0);
-    const notices = await readDump(dir, times.dumpMs, signal);
+    const waitMs = this.#isSuspected ? times.suspectMs : times.dumpMs;
+    const notices = await readDump(dir, waitMs, signal);
+    const isSuspected = this.#isSuspected;
+    this.#isSuspected = false;
     this.#dumpAt = performance.now() + times.dumpEveryMs;
     if (notices) {
       this.#missedDumps = 0;
+      this.#answeredAt = performance.now();
       for (const notice of notices) this.#states.set(notice, 'dump');
       return;
     }
     if (signal.aborted || child.hasExited) return;
     this.#missedDumps += 1;
     this.#dumpAt = performance.now();
-    if (this.#missedDumps < 2) return;
-    onEvent({ kind: 'hung', silentMs: this.#missedDumps * times.dumpMs });
+    if (this.#missedDumps < 2 && !isSuspected) return;
+    onEvent({ kind: 'hung', silentMs: isSuspected ? waitMs : this.#missedDumps * waitMs });
     this.#kill();
     await Promise.race([child.ended, sleep(times.stopMs, undefined, { ref: false })]);
   }

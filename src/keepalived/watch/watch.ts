@@ -117,6 +117,14 @@ export class VrrpWatch {
     if (oldest) router.speakers.delete(oldest[0]);
   }
 
+  /** Whether another was heard to be master, in the last moments, where this node says it is. */
+  isContested(device: string, family: 4 | 6, vrid: number, now: number): boolean {
+    const key = keyOf(device, family, vrid);
+    const pool = this.#expected.get(key)?.pool;
+    const contest = this.#routers.get(key)?.contest;
+    return pool !== undefined && this.#own.has(pool) && contest?.at === now;
+  }
+
   /** Who is master of each virtual router of this node, by pool. */
   masters(now: number): Master[] {
     return [...this.#expected].map(([key, { pool, vrid }]) => {
