@@ -1,6 +1,6 @@
 /** keepalived under the supervisor, on the nodes of a lab: what it survives, and what it tells. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findKeepalived } from '../../src/keepalived/supervisor/program.ts';
@@ -133,6 +133,19 @@ describe('keepalived under the supervisor', { skip: keepalivedMissing }, () => {
       const left = await node.addresses();
       return left.length === 0 ? left : null;
     }), []);
+  });
+
+  it('lets keepalived run on when its directory is gone, and says so', async () => {
+    await using lab = await Lab.create({ nodes: 1 });
+    const [node] = await elected(lab, { advertMs: 10 });
+    rmSync(node.dir, { recursive: true });
+    const told = node.events.length;
+    node.apply([...web, vip('other', 52, ['10.88.1.9'])]);
+    const { why } = await node.waitFor('refused', told);
+    assert.match(why, /next\.conf: ENOENT/);
+    await sleep(500);
+    assert.deepEqual([await node.addresses(), node.states.get('vip-web')],
+      [[eip, '10.88.1.2'], 'MASTER']);
   });
 
   it('lets a master keep its addresses while others come, go and move', async () => {
