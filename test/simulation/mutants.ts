@@ -158,14 +158,6 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     }],
   },
   {
-    name: 'no-release',
-    rule: 'An epoch that was left binds until a majority of its voters released it',
-    edits: [{
-      file: 'quorum/epochs.ts', from: 'const leaves = old.epoch > 0 && old.epoch !== regime.epoch;',
-      to: 'const leaves = old.epoch < 0;',
-    }],
-  },
-  {
     name: 'release-after-withdrawal',
     rule: 'A voter that withdrew from an epoch does not release it',
     edits: [
@@ -234,6 +226,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'free-at-once',
+    seed: 1000,
     rule: 'A former heir is freed only when a majority of our voters know the record that struck it out',
     edits: [{
       file: 'succession.ts',
@@ -243,6 +236,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'transfer-over-heirs',
+    seed: 300,
     rule: 'An address is handed to its first heir, or to anyone once there are no others',
     edits: [{
       file: 'ownership.ts',
@@ -257,25 +251,9 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
       file: 'plans.ts', from: "return action === 'hand-over' || action === 'release'", to: "return action === 'release'",
     }],
   },
-  {
-    name: 'release-forgets-heirs',
-    rule: 'Heirs of an address that is given up stay former: they might still inherit by the old record',
-    edits: [{
-      file: 'ownership.ts',
-      from: '      former: [...former, ...heirs].filter((id) => !draft.ended(id)),\n', to: '',
-    }],
-  },
-  {
-    name: 'voters-without-boots',
-    rule: 'A voter that was started anew has promised nothing',
-    edits: [
-      { file: 'quorum/types.ts', from: 'return `${node}\\n${String(boot)}`;', to: 'return boot < 0 ? node : `${node}\\n`;' },
-      { file: 'quorum/types.ts', from: 'return a.node === b.node && a.boot === b.boot;', to: 'return a.node === b.node;' },
-    ],
-  },
 ];
 
-const both = ['no-store-deadline', 'past-terms-revive', 'late-answers-count', 'earlier-incarnation-counts'];
+const both = ['no-store-deadline'];
 
 export const mutations: readonly Mutation[] = [
   ...leaseMode.map((mutation) => ({ ...mutation, mode: 'lease' as const })),
