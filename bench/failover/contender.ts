@@ -1,9 +1,11 @@
 /** Who is compared: each keeps one address on all nodes of a lab, and can be done things to. */
-import { rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasProgram } from '../../test/setup.mjs';
 import type { Lab } from '../../test/lab/lab.ts';
 import { startKeepalived } from '../../test/lab/keepalived.ts';
+import { processTree } from '../../test/lab/process.ts';
 import type { LabProcess } from '../../test/lab/process.ts';
 import { Tenure, type AgentSettings } from '../../test/lab/tenure.ts';
 
@@ -76,17 +78,25 @@ async function runKeepalived(lab: Lab, advertMs: number): Promise<Running> {
   };
 }
 
-function tenureOnEtcd(name: string, settings: AgentSettings): Contender {
+/** With `heartbeat`, in quorum mode: the key is made here. */
+type TenureSettings = AgentSettings & { readonly heartbeat?: { readonly profile: 'fast' | 'lan' } };
+
+function tenureOnEtcd(name: string, settings: TenureSettings): Contender {
   return { name, missing: () => null, start: async (stage) => runTenure(stage, settings) };
 }
 
-async function runTenure({ lab, tenure: made }: Stage, settings: AgentSettings): Promise<Running> {
+async function runTenure(
+  { lab, tenure: made }: Stage, settings: TenureSettings,
+): Promise<Running> {
   // Not keepalived's: what one leaves behind must not hinder the other.
   const address = '10.88.1.2';
   const tenure = await made();
+  const { heartbeat } = settings;
+  const all = heartbeat === undefined
+    ? settings : { ...settings, heartbeat: { keyFile: keyIn(lab.dir), ...heartbeat } };
   const agents = new Map<string, LabProcess>();
   const start = async (node: string): Promise<void> => {
-    agents.set(node, await tenure.agent(node, settings));
+    agents.set(node, await tenure.agent(node, all));
   };
   await Promise.all(lab.nodes.map(async ({ name }) => start(name)));
   await tenure.apply('bench', address);
@@ -94,7 +104,12 @@ async function runTenure({ lab, tenure: made }: Stage, settings: AgentSettings):
   const { member } = tenure.etcd;
   return {
     address,
-    kill: async (node) => { await of(node).kill(); },
+    kill: async (node) => {
+      // In quorum mode what was started is the supervisor, and the agent its child.
+      const [started, agent] = processTree(of(node).pid);
+      process.kill(agent ?? started!, 'SIGKILL');
+      if (agent === undefined) await of(node).exited;
+    },
     pause: async (node) => of(node).pause(),
     resume: (node) => of(node).resume(),
     move: async (from) => {
@@ -107,6 +122,12 @@ async function runTenure({ lab, tenure: made }: Stage, settings: AgentSettings):
   };
 }
 
+function keyIn(dir: string): string {
+  const file = join(dir, 'bench-heartbeat.key');
+  writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  return file;
+}
+
 /**
  * The table of contenders, in the order of the report. A profile or a store of Tenure is a line
  * here; a store other than etcd needs a `run...` beside `runTenure` that starts it.
@@ -115,5 +136,7 @@ export const contenders: readonly Contender[] = [
   keepalived(1000),
   keepalived(100),
   keepalived(10),
+  tenureOnEtcd('tenure, fast, etcd', { heartbeat: { profile: 'fast' }, log: { level: 'info' } }),
+  tenureOnEtcd('tenure, lan, etcd', { heartbeat: { profile: 'lan' }, log: { level: 'info' } }),
   tenureOnEtcd('tenure, lease 2 s, etcd', { lease: { duration: '2s', settleTime: '100ms' }, log: { level: 'info' } }),
 ];

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sleep } from '../lab/command.ts';
 import type { StoreKind } from '../lab/lab-store.ts';
+import { processTree } from '../lab/process.ts';
+import type { LabProcess } from '../lab/process.ts';
 import { eip, inQuorumMode, nextHolder, setStage as setAnyStage } from './agent-stage.ts';
 import type { Stage, StageOptions } from './agent-stage.ts';
 
@@ -20,6 +22,13 @@ async function cutOff({ lab }: Stage, node: string): Promise<void> {
 
 async function mendAll({ lab }: Stage): Promise<void> {
   await lab.mendAll();
+}
+
+/** The agent itself: what was started is its supervisor. */
+function agentBelow({ pid }: LabProcess): number {
+  const [, agent] = processTree(pid);
+  assert.ok(agent !== undefined, 'there is no agent below its supervisor');
+  return agent;
 }
 
 /** It went from `holder` to `next`, once, and neither ever claimed in the other's time. */
@@ -58,7 +67,7 @@ function holderFaults(setStage: SetStage): void {
       it(`is inherited when the agent dies by ${signal}, and the dead one's kernel stays silent`, async () => {
         await using stage = await setStage();
         const { agents, holder } = stage;
-        agents.get(holder)!.signal(signal);
+        process.kill(agentBelow(agents.get(holder)!), signal);
         const next = await nextHolder(stage);
         await sleep(2000);
         await expectOneMove(stage, next);
@@ -206,7 +215,8 @@ function returns(setStage: SetStage): void {
     it('are killed all at once, and announce everything again', async () => {
       await using stage = await setStage();
       const { lab, tenure, agents, settings, since } = stage;
-      await Promise.all([...agents.values()].map((agent) => agent.kill()));
+      for (const agent of agents.values()) agent.killTree();
+      await Promise.all([...agents.values()].map((agent) => agent.exited));
       const killed = lab.now();
       await Promise.all([...agents.keys()].map(async (node) => {
         agents.set(node, await tenure.agent(node, settings));
