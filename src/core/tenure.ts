@@ -114,7 +114,8 @@ function opened(draft: Draft, lease: NodeLease, deadline: number, sentAt: number
   draft.lastIncarnation = lease.id.incarnation;
   draft.phase = {
     kind: 'open', lease, deadline, openedAt: now.boot, silent: now.boot >= deadline, muted: false,
-    judged: initialJudged(), answeredAt: now.boot, renewal: null, renewAt: sentAt + options.ttlMs * renewAfter,
+    judged: initialJudged(), answeredAt: now.boot, renewal: null,
+    renewAt: sentAt + options.ttlMs * renewAfter,
     update: null, updateAt: now.boot,
   };
   draft.nodes.set(lease.id.node, lease);

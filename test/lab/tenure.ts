@@ -33,7 +33,11 @@ export interface StatusView {
     readonly reason: string | null;
     readonly line: readonly string[];
   }[];
-  readonly nodes: readonly { readonly node: string; readonly mode: string; readonly epoch: number }[];
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly mode: string;
+    readonly epoch: number;
+  }[];
 }
 
 /** Fields of the agent's configuration, nested as in the file. */

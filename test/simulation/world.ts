@@ -57,7 +57,9 @@ export class World {
   /** A digest of all that happened, to show that a seed replays. */
   digest = 0;
 
-  constructor({ core, seed, nodes, eips, failbackMs, quorum, holdMs = 3500, pauseInStep }: WorldOptions) {
+  constructor(
+    { core, seed, nodes, eips, failbackMs, quorum, holdMs = 3500, pauseInStep }: WorldOptions,
+  ) {
     this.quorum = quorum;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,

@@ -107,7 +107,8 @@ export function initialVoting(now: number): Voting {
 
 export function initialJudged(): Judged {
   return {
-    bid: 1, contested: 0, intended: [], askedSince: new Map(), regimes: [{ epoch: 0, voters: [] }], left: [],
+    bid: 1, contested: 0, intended: [], askedSince: new Map(),
+    regimes: [{ epoch: 0, voters: [] }], left: [],
     support: new Map(), floor: 0, relied: 0, acks: new Map(), unsupportedMs: 0,
   };
 }

@@ -74,7 +74,9 @@ export class Kit {
 
   /** Another node comes alive in the store. */
   join(node: string, own: Partial<NodeLease['record']> = {}): NodeLease['id'] {
-    const record = { ...facts, boot: 0, draining: false, epoch: 0, voters: [], ...own, place: node };
+    const record = {
+      ...facts, boot: 0, draining: false, epoch: 0, voters: [], ...own, place: node,
+    };
     const answer = this.store.apply(
       { kind: 'open', node, replaces: 0, ttlMs: 1e9, record }, this.now,
     );
