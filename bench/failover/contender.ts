@@ -7,6 +7,7 @@ import type { Lab } from '../../test/lab/lab.ts';
 import { startKeepalived } from '../../test/lab/keepalived.ts';
 import { processTree } from '../../test/lab/process.ts';
 import type { LabProcess } from '../../test/lab/process.ts';
+import { inQuorumMode } from '../../test/netns/agent-stage.ts';
 import { Tenure, type AgentSettings } from '../../test/lab/tenure.ts';
 
 /** A contender at work. */
@@ -20,6 +21,8 @@ export interface Running {
   move(from: string): Promise<void>;
   /** As if the node had just been put in order: what should run there does. */
   repair(node: string): Promise<void>;
+  /** Waits until it has done in the background all that it means to do. */
+  rested?(): Promise<void>;
   /** Null: it has no store. */
   readonly store: { stop(): void; resume(): void } | null;
   stop(): Promise<void>;
@@ -104,6 +107,7 @@ async function runTenure(
   const { member } = tenure.etcd;
   return {
     address,
+    rested: async () => { if (heartbeat !== undefined) await inQuorumMode(tenure, lab.nodes.length); },
     kill: async (node) => {
       // In quorum mode what was started is the supervisor, and the agent its child.
       const [started, agent] = processTree(of(node).pid);

@@ -44,6 +44,7 @@ export async function trial(
 ): Promise<Trial> {
   const { address } = running;
   const { node: holder } = await prober.waitForAnswer({ timeoutMs: 30_000 });
+  await running.rested?.();
   // In step with nothing that comes periodically.
   await sleep(500 + Math.random() * 1_000);
   const since = lab.now();
