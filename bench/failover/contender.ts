@@ -107,7 +107,9 @@ async function runTenure(
   const { member } = tenure.etcd;
   return {
     address,
-    rested: async () => { if (heartbeat !== undefined) await inQuorumMode(tenure, lab.nodes.length); },
+    rested: async () => {
+      if (heartbeat !== undefined) await inQuorumMode(tenure, lab.nodes.length);
+    },
     kill: async (node) => {
       // In quorum mode what was started is the supervisor, and the agent its child.
       const [started, agent] = processTree(of(node).pid);
