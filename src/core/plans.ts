@@ -81,9 +81,12 @@ function current(draft: Draft, { swap }: Plan): boolean {
 
 function send(draft: Draft, tenure: TenureId, plans: readonly Plan[]): void {
   const leaving: Eip[] = [];
-  for (const { action, swap: { eip } } of plans) {
+  for (const { action, lease, swap: { eip } } of plans) {
+    if (!givesUp(action)) continue;
+    // Also what was never taken up: the request may be applied long after it was given up on.
+    forbid(draft, eip, lease?.term ?? 0);
     const holding = draft.held.get(eip);
-    if (holding === undefined || !givesUp(action)) continue;
+    if (holding === undefined) continue;
     forbid(draft, eip, holding.term);
     draft.held.delete(eip);
     leaving.push(eip);

@@ -27,6 +27,7 @@ export function startFaults(world: World, endMs: number): void {
 
 /** Puts everything right: what follows must come to rest. */
 export function mend(world: World): void {
+  world.peace = true;
   const { store } = world;
   store.down = false;
   store.cut.clear();

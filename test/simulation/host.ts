@@ -239,7 +239,10 @@ export class Host {
         if (effect.fact.kind === 'line') this.#mayDie();
         return this.#world.count(effect.fact);
       case 'stopped':
-        return this.crash(false);
+        this.crash(false);
+        // Told to stop before everything was put right: whoever did that starts it again.
+        if (this.#world.peace) this.#world.schedule.after(100, () => this.start());
+        return;
       case 'name-taken':
         // As its service manager would: the lease that was in the way is one of its own, kept
         // alive by a renewal that was long under way, and expires.

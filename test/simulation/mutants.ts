@@ -158,6 +158,12 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     }],
   },
   {
+    name: 'give-what-was-not-taken',
+    seed: 2160,
+    rule: 'A term that we asked to give away is over for us, also if we had not taken it up',
+    edits: [{ file: 'plans.ts', from: "    forbid(draft, eip, lease?.term ?? 0);\n", to: '' }],
+  },
+  {
     name: 'release-after-withdrawal',
     rule: 'A voter that withdrew from an epoch does not release it',
     edits: [

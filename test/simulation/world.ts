@@ -47,6 +47,8 @@ export class World {
   readonly counts = new Map<string, number>();
   readonly failbackMs: number | null;
   pauseInStep: number;
+  /** Nothing goes wrong any more. */
+  peace = false;
   /** Chance that a holder loses power soon after it changed a line. */
   deadlyLines = 0;
   /** Some host's fence lets out more than it did. */
