@@ -56,8 +56,9 @@ describe('without one of its rules, quorum mode fails', () => {
       const found = await withMutant(mutation, (mutant) => exploreMany({
         seeds: 3000, first: mutation.seed ?? 1, jobs, mode: 'quorum', mutant, stopAtFirst: true,
       }));
-      assert.ok(found.violations.length > 0, `no violation in ${String(found.explored)} schedules`);
-      assert.match(found.violations[0]?.violation ?? '', /two announcers|was announced by/);
+      const unsafe = found.violations
+        .filter(({ violation }) => /two announcers|was announced by/.test(violation));
+      assert.ok(unsafe.length > 0, `not two announcers in ${String(found.explored)} schedules`);
     });
   }
 });
