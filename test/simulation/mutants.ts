@@ -223,24 +223,6 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     ],
   },
   {
-    name: 'forget-former',
-    rule: 'Whoever leaves a line stays former until our voters know of it',
-    edits: [
-      { file: 'succession.ts', from: 'const next = [...freed, ...struck];', to: 'const next = freed;' },
-      { file: 'succession.ts', from: 'writeLine(draft, lease, heirs, struck);', to: 'writeLine(draft, lease, heirs, struck.slice(0, 0));' },
-    ],
-  },
-  {
-    name: 'free-at-once',
-    seed: 1000,
-    rule: 'A former heir is freed only when a majority of our voters know the record that struck it out',
-    edits: [{
-      file: 'succession.ts',
-      from: 'return record.epoch > 0 && judged.left.length === 0 && lease.revision <= judged.relied;',
-      to: 'return record.epoch > 0 && judged.left.length >= 0 && lease.revision > 0;',
-    }],
-  },
-  {
     name: 'transfer-over-heirs',
     seed: 300,
     rule: 'An address is handed to its first heir, or to anyone once there are no others',
