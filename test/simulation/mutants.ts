@@ -91,11 +91,6 @@ const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
     ],
   },
   {
-    name: 'earlier-incarnation-counts',
-    rule: 'An answer meant for an earlier incarnation changes nothing in the present one',
-    edits: [...answersStayOpen, { file: 'tenure.ts', from: '  draft.pending.clear();\n', to: '' }],
-  },
-  {
     name: 'release-before-withdraw',
     rule: 'An address is withdrawn before it is given away',
     edits: [{
