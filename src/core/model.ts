@@ -170,6 +170,11 @@ export function sameTenure(a: TenureId | null, b: TenureId | null): boolean {
   return a !== null && b !== null && a.node === b.node && a.incarnation === b.incarnation;
 }
 
+/** Where `id` stands in a line of succession, the first heir at 0; -1: it does not. */
+export function placeIn(heirs: readonly TenureId[], id: TenureId): number {
+  return heirs.findIndex((heir) => sameTenure(heir, id));
+}
+
 /** Whether the view shows `id`'s tenure as over: expired, closed, or replaced by a later one. */
 export function endedIn(view: View, id: TenureId): boolean {
   return view.nodes.get(id.node)?.id.incarnation !== id.incarnation;

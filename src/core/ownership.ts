@@ -14,7 +14,7 @@
 import { whyUnfit } from './eligibility.ts';
 import type { Draft } from './draft.ts';
 import type { EipPolicy } from './events.ts';
-import { sameTenure } from './model.ts';
+import { placeIn, sameTenure } from './model.ts';
 import type { Eip, EipLease, MoveReason, TenureId } from './model.ts';
 import { Pass } from './pass.ts';
 import { allocationOrder } from './placement.ts';
@@ -93,7 +93,7 @@ function lineEnded(draft: Draft, open: Open, lease: EipLease): boolean {
 }
 
 function beforeUs({ lease: { id } }: Open, { holder, heirs }: EipLease): readonly TenureId[] {
-  const place = heirs.findIndex((heir) => sameTenure(heir, id));
+  const place = placeIn(heirs, id);
   return [...holder === null ? [] : [holder], ...place < 0 ? heirs : heirs.slice(0, place)];
 }
 
@@ -234,18 +234,18 @@ function considerFree(
   pass.allocator.give(returns ? former : first);
   if (!order.includes(options.node) || selfUnfit(draft, eip, policy)) return;
   const ours = returns && former === options.node;
-  const heir = lease?.heirs.some((id) => sameTenure(id, open.lease.id)) ?? false;
+  const inLine = placeIn(lease?.heirs ?? [], open.lease.id);
+  const heir = inLine >= 0;
   const place = ours || heir ? 0 : order.indexOf(options.node) + (returns ? 1 : 0);
   const since = draft.freeSince.get(eip) ?? now.boot;
   draft.freeSince.set(eip, since);
   const settled = ours || heir ? now.boot : open.openedAt + options.settleMs;
   const due = Math.max(settled, since + place * options.patienceMs);
   if (now.boot < due) return draft.lookAgain(eip, due);
-  const inLine = (lease?.heirs ?? []).findIndex((id) => sameTenure(id, open.lease.id));
   draft.enqueue(planSwap(draft, {
     action: 'claim', lease, eip, holder: open.lease.id,
     reason: reasonToClaim(lease, options.node),
-    heirs: lease === null || inLine < 0 ? [] : lease.heirs.slice(inLine + 1),
+    heirs: lease === null || !heir ? [] : lease.heirs.slice(inLine + 1),
     ended: lease === null ? [] : [...beforeUs(open, lease), ...lease.former],
   }));
 }

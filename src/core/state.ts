@@ -9,7 +9,7 @@ import type { CoreOptions, EipPolicy, SelfFacts } from './events.ts';
 import { emptyView } from './model.ts';
 import type { Eip, EipLease, NodeLease, TenureId, View } from './model.ts';
 import { supportDeadline } from './quorum/support.ts';
-import { initialVoting } from './quorum/types.ts';
+import { initialVoting, takesPart, withdrawnEpoch } from './quorum/types.ts';
 import type { Judged, Voting } from './quorum/types.ts';
 import type { Swap } from './requests.ts';
 
@@ -162,15 +162,13 @@ function nextOfTenure(state: State): number {
   }
 }
 
-function nextOfVoting({ voting, options, boot, facts, phase }: State): number {
-  if (options.supportMs === 0 || boot === 0 || facts.heartbeat.length === 0) return Infinity;
-  if (phase.kind === 'stopped') return Infinity;
+function nextOfVoting(state: State): number {
+  const { voting, options, phase } = state;
+  if (!takesPart(state) || phase.kind === 'stopped') return Infinity;
   let next = voting.heartbeatAt;
   for (const [node, { incarnation, epoch, until }] of voting.promises) {
-    const withdrawn = voting.withdrawn.get(node);
-    const over = withdrawn !== undefined && (withdrawn.of.incarnation > incarnation
-      || (withdrawn.of.incarnation === incarnation && withdrawn.epoch >= epoch));
-    if (!over) next = Math.min(next, Math.max(until, voting.startedAt + 2 * options.supportMs));
+    if (withdrawnEpoch(voting, { node, incarnation }) >= epoch) continue;
+    next = Math.min(next, Math.max(until, voting.startedAt + 2 * options.supportMs));
   }
   if (phase.kind === 'open') {
     for (const at of voting.evictAt.values()) next = Math.min(next, at);

@@ -10,7 +10,7 @@
 import type { Draft } from './draft.ts';
 import type { EipPolicy } from './events.ts';
 import { inheritBy } from './holdings.ts';
-import { sameTenure } from './model.ts';
+import { placeIn, sameTenure } from './model.ts';
 import type { Eip, EipLease, TenureId } from './model.ts';
 import type { Pass } from './pass.ts';
 import { planSwap } from './plans.ts';
@@ -30,7 +30,7 @@ export function inherit(draft: Draft): void {
 
 /** Whether it was inherited, now or before. */
 export function tryInherit(draft: Draft, open: Open, lease: EipLease): boolean {
-  const place = lease.heirs.findIndex((heir) => sameTenure(heir, open.lease.id));
+  const place = placeIn(lease.heirs, open.lease.id);
   if (lease.holder === null || place < 0 || !draft.policies.has(lease.eip)) return false;
   if (draft.held.has(lease.eip)) return true;
   const before = [lease.holder, ...lease.heirs.slice(0, place)].map((id) => certificate(draft, id));
@@ -61,7 +61,7 @@ export function confirm(draft: Draft, open: Open, lease: EipLease): void {
   if (open.lease.record.epoch === 0) return;
   const me = open.lease.id;
   const clean = lease.revision === holding.inherited.revision;
-  const place = lease.heirs.findIndex((heir) => sameTenure(heir, me));
+  const place = placeIn(lease.heirs, me);
   // Others that a changed record names might act on an older one.
   const others = unique([
     ...lease.former,

@@ -169,7 +169,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     name: 'forget-withdrawal',
     rule: 'A withdrawal is for ever',
     edits: [{
-      file: 'quorum/voting.ts',
+      file: 'quorum/types.ts',
       from: '  return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;',
       to: '  return 0;',
     }],

@@ -4,17 +4,13 @@ import { maxWithdrawals } from '../heartbeat.ts';
 import type { Echo, Withdrawal } from '../heartbeat.ts';
 import { bid, countUnsupported, whyOver } from './epochs.ts';
 import { settleFloor } from './support.ts';
-import { excuseOwnLateness, judge, withdrawnEpoch } from './voting.ts';
+import { takesPart, withdrawnEpoch } from './types.ts';
+import { excuseOwnLateness, judge } from './voting.ts';
 
 /** News that may have been lost is told again every so many beats. */
 const reminderBeats = 10;
 /** A beat that is later than so many intervals means that we were stopped, not merely delayed. */
 const lateBeats = 2;
-
-/** Whether this run takes part at all. */
-export function takesPart(draft: Draft): boolean {
-  return draft.options.supportMs > 0 && draft.boot > 0 && draft.facts.heartbeat.length > 0;
-}
 
 /** Called in every tick, after all that arrived was heard. Says why our tenure is over, if so. */
 export function beat(draft: Draft): 'deposed' | 'unsupported' | null {
@@ -55,7 +51,7 @@ function targets(
   const { voting, options } = draft;
   const nodes = new Set(judges);
   for (const [node, { incarnation, epoch }] of voting.promises) {
-    if (withdrawnEpoch(draft, { node, incarnation }) < epoch) nodes.add(node);
+    if (withdrawnEpoch(draft.voting, { node, incarnation }) < epoch) nodes.add(node);
   }
   if (everyone) {
     for (const node of draft.nodes.value.keys()) nodes.add(node);
@@ -98,7 +94,7 @@ function echoFor(draft: Draft, node: string): Echo | null {
   const given = draft.voting.promises.get(node);
   if (given === undefined) return null;
   const { incarnation, epoch, sentAt } = given;
-  const withdrawn = withdrawnEpoch(draft, { node, incarnation });
+  const withdrawn = withdrawnEpoch(draft.voting, { node, incarnation });
   if (withdrawn >= epoch) return null;
   const floors = draft.voting.floors.get(node);
   const floor = floors?.incarnation === incarnation ? floors.floor : 0;

@@ -6,7 +6,7 @@ import type { Draft } from '../draft.ts';
 import type { Echo, Heartbeat } from '../heartbeat.ts';
 import type { VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
-import { isVoter, majority, supportKey, voterKey, withEntry } from './types.ts';
+import { majority, supportKey, voterKey, votesAgainst, withEntry } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
 
 /** Until when a majority supports `regime`; Infinity in lease mode. We vote for ourselves. */
@@ -102,11 +102,6 @@ export function raiseFloor(draft: Draft, revision: number): void {
 export function isDeposed(draft: Draft, open: Open): boolean {
   const [regime] = open.judged.regimes;
   if (regime === undefined || regime.epoch === 0) return false;
-  const { incarnation, node } = open.lease.id;
-  const reports = draft.voting.reports.get(node);
-  if (reports === undefined) return false;
-  const votes = [...reports.values()].filter(({ of, epoch, voter }) =>
-    of.incarnation === incarnation && epoch === regime.epoch
-    && isVoter(regime.voters, voter));
+  const votes = votesAgainst(draft.voting, open.lease.id, regime);
   return votes.length >= majority(regime.voters);
 }

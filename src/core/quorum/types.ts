@@ -113,6 +113,36 @@ export function initialJudged(): Judged {
   };
 }
 
+/** The latest epoch of that tenure that we withdrew from; Infinity for an earlier tenure. */
+export function withdrawnEpoch(
+  { withdrawn: all }: Pick<Voting, 'withdrawn'>, { node, incarnation }: TenureId,
+): number {
+  const withdrawn = all.get(node);
+  if (withdrawn === undefined || withdrawn.of.incarnation < incarnation) return 0;
+  return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;
+}
+
+/** The withdrawals of the voters of an epoch from a tenure, as far as we heard; not its own. */
+export function votesAgainst(
+  { reports: all }: Pick<Voting, 'reports'>, of: TenureId, { epoch, voters }: Regime,
+): readonly Withdrawal[] {
+  const reports = all.get(of.node);
+  if (reports === undefined) return [];
+  return voters.filter(({ node }) => node !== of.node)
+    .flatMap((voter) => reports.get(reportKey({ of, epoch, voter })) ?? []);
+}
+
+/** Whether this run votes and is judged: it has a boot, a place to be heard at, and an F. */
+export function takesPart(
+  { options, boot, facts }: {
+    readonly options: { readonly supportMs: number };
+    readonly boot: number;
+    readonly facts: { readonly heartbeat: readonly string[] };
+  },
+): boolean {
+  return options.supportMs > 0 && boot > 0 && facts.heartbeat.length > 0;
+}
+
 export function majority(voters: readonly VoterId[]): number {
   return Math.floor(voters.length / 2) + 1;
 }

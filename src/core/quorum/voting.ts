@@ -4,7 +4,9 @@ import type { Heartbeat, Obituary, Withdrawal } from '../heartbeat.ts';
 import { sameTenure } from '../model.ts';
 import type { NodeLease, TenureId } from '../model.ts';
 import { onEcho } from './support.ts';
-import { isVoter, majority, reportKey, withEntry } from './types.ts';
+import {
+  isVoter, majority, reportKey, votesAgainst, withEntry, withdrawnEpoch,
+} from './types.ts';
 import type { Certificate, Support } from './types.ts';
 
 /** A view that lags behind for so long, ms, makes its node no good heir: it could not inherit. */
@@ -37,7 +39,7 @@ export function onHeard(draft: Draft, heartbeat: Heartbeat): void {
 function promise(draft: Draft, heartbeat: Heartbeat): void {
   const { node, incarnation, epoch, sentAt, supportMs, floor, relied } = heartbeat;
   const { voting, now, options } = draft;
-  if (epoch <= withdrawnEpoch(draft, { node, incarnation }) || supportMs <= 0) return;
+  if (epoch <= withdrawnEpoch(voting, { node, incarnation }) || supportMs <= 0) return;
   const until = now.boot + supportMs * (1 + 2 * options.clockRateError);
   const last = voting.promises.get(node);
   const same = incarnation === last?.incarnation;
@@ -56,13 +58,6 @@ function promise(draft: Draft, heartbeat: Heartbeat): void {
   draft.voting = { ...voting, promises, floors: withEntry(voting.floors, node, floors) };
 }
 
-/** The latest epoch of that tenure that we withdrew from; Infinity for an earlier tenure. */
-export function withdrawnEpoch(draft: Draft, { node, incarnation }: TenureId): number {
-  const withdrawn = draft.voting.withdrawn.get(node);
-  if (withdrawn === undefined || withdrawn.of.incarnation < incarnation) return 0;
-  return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;
-}
-
 /** Withdraws from whoever was silent for too long. Only in ticks: what has arrived was heard. */
 export function judge(draft: Draft): void {
   const { now, options, voting } = draft;
@@ -70,7 +65,7 @@ export function judge(draft: Draft): void {
   for (const [node, given] of voting.promises) {
     if (now.boot <= given.until) continue;
     const of = { node, incarnation: given.incarnation };
-    if (withdrawnEpoch(draft, of) >= given.epoch) continue;
+    if (withdrawnEpoch(draft.voting, of) >= given.epoch) continue;
     if (draft.listed && draft.ended(of)) forgetPromise(draft, node);
     else withdraw(draft, of, given.epoch);
   }
@@ -117,7 +112,7 @@ export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): voi
   if (given === undefined || given.incarnation > incarnation) return;
   if (voting.peers.get(node)?.boot !== boot) return;
   const of = { node, incarnation: given.incarnation };
-  if (withdrawnEpoch(draft, of) < given.epoch) withdraw(draft, of, given.epoch);
+  if (withdrawnEpoch(draft.voting, of) < given.epoch) withdraw(draft, of, given.epoch);
 }
 
 /** Remembers a withdrawal, ours or another's, and that our own epoch is contested if it is. */
@@ -166,11 +161,7 @@ export function certify(draft: Draft, node: string): void {
 
 function certificateOf(draft: Draft, { id, record }: NodeLease): Certificate | null {
   if (record.epoch === 0) return null;
-  const reports = draft.voting.reports.get(id.node);
-  if (reports === undefined) return null;
-  const votes = record.voters
-    .filter((voter) => voter.node !== id.node)
-    .flatMap((voter) => reports.get(reportKey({ of: id, epoch: record.epoch, voter })) ?? []);
+  const votes = votesAgainst(draft.voting, id, record);
   if (votes.length < majority(record.voters)) return null;
   return {
     of: id, epoch: record.epoch,
