@@ -65,11 +65,10 @@ export function readTrackLine(shape: Special, cursor: Cursor): TrackLine | undef
       code: 'ignored', message: `${cursor.keyword}: keepalived ignores "${extra.text}" here`,
     });
   }
-  return {
-    name: name.text,
-    ...(typeof weight === 'number' ? { weight } : {}),
-    ...(way === 'reverse' || way === 'noreverse' ? { direction: way } : {}),
-  };
+  // A direction says nothing without a weight, and cannot be written without one.
+  if (typeof weight !== 'number') return { name: name.text };
+  const direct = way === 'reverse' || way === 'noreverse';
+  return { name: name.text, weight, ...(direct ? { direction: way } : {}) };
 }
 
 /** `ADDRESS[-LAST|/LENGTH] [PORT]` or `fwmark N [inet|inet6]` (alloc_vsg_entry). */

@@ -145,7 +145,7 @@ export interface RuleLine {
 export interface TrackLine {
   readonly name: string;
   readonly weight?: number;
-  /** `reverse`, or `noreverse` to take back that of the item tracked. */
+  /** `reverse`, or `noreverse` to take back that of the item tracked; only beside a weight. */
   readonly direction?: 'reverse' | 'noreverse';
 }
 

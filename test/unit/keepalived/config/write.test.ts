@@ -39,6 +39,33 @@ describe('writing keepalived.conf', () => {
     }), { numRuns: 300 });
   });
 
+  // Found by the property above: seed 235603892, path "47:5:0:0:0:0:2:0:0:0:0:0:0:0:1:1:1".
+  it('drops the direction of a tracked item together with a weight that cannot be read', () => {
+    const text = `bfd_instance B0 {
+neighbor_ip 192.0.2.9
+}
+vrrp_instance V {
+interface eth0
+virtual_router_id 1
+virtual_ipaddress {
+192.0.2.1
+}
+track_bfd {
+B0 weight 254 noreverse
+B0 weight 0
+}
+}
+`;
+    const first = read(text, { version: [2, 2, 7] });
+    assert.equal(first.accepted, false);
+    assert.deepEqual(first.configuration.vrrp_instance?.[0]?.track_bfd,
+      [{ name: 'B0' }, { name: 'B0', weight: 0 }]);
+    const again = read(format(first.configuration), { version: [2, 2, 7] });
+    assert.deepEqual(again.configuration, first.configuration);
+    const [refused] = refusal({ track_bfd: [{ name: 'B0', direction: 'noreverse' }] }).findings;
+    assert.equal(refused?.code, 'unknown-option');
+  });
+
   it('keeps unknown keywords when it formats, and refuses to write them', () => {
     const { configuration: odd } = read('nonsense "a b" {\n  c\n}\n');
     assert.equal(format(odd), 'nonsense "a b" {\n    c\n}\n');
