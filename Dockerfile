@@ -10,7 +10,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 COPY src/net/native ./src/net/native
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
@@ -22,5 +22,5 @@ COPY --from=build /build/dist ./dist
 COPY --from=build /build/src/net/native/build ./src/net/native/build
 COPY LICENSE ./
 ENV NODE_ENV=production
-ENTRYPOINT ["node", "/opt/tenure/dist/cli/main.js"]
+ENTRYPOINT ["/opt/tenure/dist/cli/main.js"]
 CMD ["--help"]

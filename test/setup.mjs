@@ -145,9 +145,7 @@ function buildDist(say) {
   const fresh = join(root, `dist.${process.pid}`);
   const old = join(root, `dist.old.${process.pid}`);
   try {
-    run(process.execPath, [
-      join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', fresh,
-    ]);
+    run(process.execPath, [join(root, 'src/build.mjs'), fresh]);
     writeFileSync(join(fresh, '.stamp'), stamp);
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(fresh, dist);
@@ -160,7 +158,7 @@ function buildDist(say) {
 function sourcesStamp() {
   const hash = createHash('sha256');
   const add = (path) => hash.update(`${path}\n`).update(readFileSync(join(root, path)));
-  for (const name of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) add(name);
+  for (const name of ['package-lock.json', 'tsconfig.json', 'src/build.mjs']) add(name);
   const files = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.ts'));
   for (const name of files.sort()) add(join('src', name));
   return hash.digest('hex');

@@ -144,7 +144,7 @@ let loaded: Addon | undefined;
 /** Loads the addon once per thread. Throws, in one sentence, what to do if it was not built. */
 export function loadAddon(): Addon {
   if (loaded !== undefined) return loaded;
-  // The same folder from src/net and from dist/net.
+  // The same folder from src/net and from dist/cli.
   const folder = fileURLToPath(new URL('../../src/net/native', import.meta.url));
   const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => Addon;
   try {

@@ -15,12 +15,11 @@ import type { LabProcess } from './process.ts';
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /**
- * What runs the agents: another Node, or this one with flags, from TENURE_LAB_NODE (words parted by
- * spaces); Node as it runs the lab unless told.
+ * What runs the agents: the program by itself, as a user calls it; or another Node, or this one
+ * with flags, from TENURE_LAB_NODE (words parted by spaces).
  */
 function agentNode(): readonly string[] {
-  const words = (process.env.TENURE_LAB_NODE ?? '').split(' ').filter((word) => word !== '');
-  return words.length > 0 ? words : [process.execPath];
+  return (process.env.TENURE_LAB_NODE ?? '').split(' ').filter((word) => word !== '');
 }
 
 /** `tenure status -o json`, as far as labs look at it. */
@@ -97,8 +96,7 @@ export class Tenure {
       log: { level: 'debug', format: 'json' },
       ...settings,
     }, null, 2));
-    const [runner, ...flags] = agentNode();
-    return this.#lab.spawn(node, [runner!, ...flags, program, 'agent', '--config', file], {
+    return this.#lab.spawn(node, [...agentNode(), program, 'agent', '--config', file], {
       name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ...env },
     });
   }
