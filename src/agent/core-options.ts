@@ -6,6 +6,9 @@ import type { Pace } from '../store/lease-store.ts';
 /** Bound on the error of a clock's rate: NTP slews by 0.05 % at most, crystals err by less. */
 const clockRateError = 0.01;
 
+/** A node that was deposed once without having failed is chosen last for so long. */
+const doubtMs = 600_000;
+
 export function coreOptions(config: AgentConfig, pace: Pace): CoreOptions {
   const { heartbeat } = config;
   return {
@@ -13,6 +16,6 @@ export function coreOptions(config: AgentConfig, pace: Pace): CoreOptions {
     patienceMs: 1000, retryMs: 200,
     swapsInFlight: pace.requestsAtOnce, swapsPerRequest: pace.swapsPerRequest,
     supportMs: heartbeat?.supportMs ?? 0, heartbeatMs: heartbeat?.intervalMs ?? 0,
-    holdMs: config.holdMs, heirs: 2,
+    holdMs: config.holdMs, heirs: 2, doubtMs,
   };
 }

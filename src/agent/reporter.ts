@@ -101,6 +101,9 @@ export class Reporter {
           'a node is deposed: most of its voters heard nothing of it');
       case 'evicted':
         return log.info({ of: fact.node }, 'the tenure of a deposed node is ended in the store');
+      case 'doubted':
+        return log.warn({ of: fact.of.node, incarnation: fact.of.incarnation },
+          'a node lost its tenure though its agent ran on: it is chosen last for a while');
       case 'confirmed':
         return log.debug({ eip: fact.eip, term: fact.term }, 'an inherited address is ours in the store');
       case 'line':

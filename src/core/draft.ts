@@ -1,5 +1,6 @@
 /** A step's working copy of the state: written by the parts of the step, then a state again. */
 import { CowMap } from './cow-map.ts';
+import type { Doubt } from './doubt.ts';
 import type { Announcing, Effect, Fact, Now } from './events.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Eip, EipLease, MoveRequest, NodeLease, TenureId } from './model.ts';
@@ -39,6 +40,7 @@ export class Draft {
   readonly later: CowMap<Eip, number>;
   readonly freeSince: CowMap<Eip, number>;
   readonly fitSince: CowMap<string, { readonly incarnation: number; readonly at: number }>;
+  readonly doubts: CowMap<string, Doubt>;
 
   /** EIPs to look at before the step ends. */
   readonly dirty = new Set<Eip>();
@@ -81,6 +83,7 @@ export class Draft {
     this.later = new CowMap(base.later);
     this.freeSince = new CowMap(base.freeSince);
     this.fitSince = new CowMap(base.fitSince);
+    this.doubts = new CowMap(base.doubts);
   }
 
   get open(): Open | null {
@@ -216,6 +219,7 @@ export class Draft {
       nextLater: this.nextLater,
       freeSince: this.freeSince.value,
       fitSince: this.fitSince.value,
+      doubts: this.doubts.value,
     };
     const same = (Object.keys(next) as (keyof State)[]).every((key) => next[key] === base[key]);
     return same ? base : next;

@@ -25,6 +25,8 @@ export interface CoreOptions {
   readonly holdMs: number;
   /** Length of a line of succession. */
   readonly heirs: number;
+  /** A tenure that a node lost while it ran counts half after so long, ms; 0, or left out: nothing. */
+  readonly doubtMs?: number;
   /** Requests that change EIP leases, at most so many under way at once. */
   readonly swapsInFlight: number;
   /** At most so many changes in one of them; `maxSwaps` unless told. */
@@ -116,6 +118,8 @@ export type Fact =
   /** A majority of a node's voters withdrew from it. */
   | { readonly kind: 'deposed'; readonly of: TenureId; readonly epoch: number }
   | { readonly kind: 'evicted'; readonly node: string }
+  /** That node lost its tenure though its agent ran on: it is chosen last for a while. */
+  | { readonly kind: 'doubted'; readonly of: TenureId }
   /** Inherited, and now written down. */
   | { readonly kind: 'confirmed'; readonly eip: Eip; readonly term: number }
   | { readonly kind: 'line'; readonly eip: Eip; readonly what: 'appointed' | 'struck' | 'freed' }

@@ -11,6 +11,7 @@
  *   it names nobody, or   claim it if the line or placement says us; else look again, later the
  *   an ended line         worse our place
  */
+import { nextTrusted } from './doubt.ts';
 import { whyUnfit } from './eligibility.ts';
 import type { Draft } from './draft.ts';
 import type { EipPolicy } from './events.ts';
@@ -122,6 +123,8 @@ function considerOurs(draft: Draft, open: Open, pass: Pass, lease: EipLease): vo
   } else {
     take(draft, lease);
     if (away === null) keepLine(draft, open, pass, lease, policy);
+    // Something stands in its way that may pass without a word.
+    else if (away.reason === 'failback') draft.lookAgain(eip, draft.now.boot + draft.options.patienceMs);
   }
 }
 
@@ -187,10 +190,12 @@ function reasonToLeave(draft: Draft, pass: Pass, eip: Eip, policy: EipPolicy): A
   if (move !== undefined) return moveAsked(draft, eip, policy, move.to);
   if (policy.failbackMs === null) return null;
   const preferred = pass.preferred(eip);
-  if (preferred === null || preferred === node) return null;
-  const at = (draft.fitSince.get(preferred)?.at ?? Infinity) + policy.failbackMs;
-  if (draft.now.boot >= at) return { reason: 'failback', to: preferred };
-  if (at !== Infinity) draft.lookAgain(eip, at);
+  const isOther = preferred !== null && preferred !== node;
+  const at = isOther
+    ? (draft.fitSince.get(preferred)?.at ?? Infinity) + policy.failbackMs : Infinity;
+  if (isOther && draft.now.boot >= at) return { reason: 'failback', to: preferred };
+  const next = Math.min(at, nextTrusted(draft));
+  if (next !== Infinity) draft.lookAgain(eip, next);
   return null;
 }
 

@@ -2,6 +2,7 @@
  * What one look over the addresses needs to know of the cluster, computed at most once a step and
  * only if asked for: at rest no address asks.
  */
+import { doubtOf } from './doubt.ts';
 import type { Draft } from './draft.ts';
 import { whyUnfit } from './eligibility.ts';
 import type { EipPolicy } from './events.ts';
@@ -24,7 +25,7 @@ export class Pass {
     const fit: Candidate[] = [];
     for (const [node, lease] of nodes.value) {
       if (whyUnfit(eip, policy, lease, drains.has(node)) === null) {
-        fit.push({ node, weight: lease.record.weight });
+        fit.push({ node, weight: lease.record.weight, doubt: doubtOf(this.#draft, node) });
       }
     }
     return fit;

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly node: string;
   /** Share of the addresses relative to other nodes; > 0. */
   readonly weight: number;
+  /** The higher, the later it is chosen, whatever it holds; 0 unless told. */
+  readonly doubt?: number;
 }
 
 /** No node is given more than this many times its share of the addresses, rounded up. */
@@ -50,7 +52,7 @@ export class Allocator {
 
   /**
    * The order in which `eip` goes to its candidates: those with room first, most preferred first,
-   * then the others. Empty if there are no candidates.
+   * then the others; and those that are in doubt last. Empty if there are no candidates.
    */
   order(eip: Eip, candidates: readonly Candidate[]): readonly string[] {
     const first = ranked(eip, candidates);
@@ -59,7 +61,8 @@ export class Allocator {
     for (const { node, weight } of candidates) {
       if (this.loadOf(node) < capacity(this.#total, weight, weightSum)) room.add(node);
     }
-    return [...first.filter((node) => room.has(node)), ...first.filter((node) => !room.has(node))];
+    const order = [...first.filter((node) => room.has(node)), ...first.filter((node) => !room.has(node))];
+    return doubtedLast(order, candidates);
   }
 
   give(node: string): void {
@@ -73,6 +76,14 @@ export class Allocator {
   loadOf(node: string): number {
     return this.#load.get(node) ?? 0;
   }
+}
+
+function doubtedLast(
+  order: readonly string[], candidates: readonly Candidate[],
+): readonly string[] {
+  const doubts = new Map(candidates.flatMap(({ node, doubt = 0 }) => (doubt > 0 ? [[node, doubt]] : [])));
+  if (doubts.size === 0) return order;
+  return order.toSorted((a, b) => (doubts.get(a) ?? 0) - (doubts.get(b) ?? 0));
 }
 
 /** The order in which addresses are handed out: the same on every node, and not their own order. */

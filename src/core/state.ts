@@ -5,6 +5,7 @@
  *                              \--stop, all handed over--> closing --> stopped
  *           closed --name taken by a live agent elsewhere--> stopped
  */
+import type { Doubt } from './doubt.ts';
 import type { CoreOptions, EipPolicy, SelfFacts } from './events.ts';
 import { emptyView } from './model.ts';
 import type { Eip, EipLease, NodeLease, TenureId, View } from './model.ts';
@@ -116,6 +117,7 @@ export interface State {
   readonly freeSince: ReadonlyMap<Eip, number>;
   /** Since when each tenure has been fit to hold addresses, as far as we saw: for failback. */
   readonly fitSince: ReadonlyMap<string, { readonly incarnation: number; readonly at: number }>;
+  readonly doubts: ReadonlyMap<string, Doubt>;
 }
 
 export function initialState(options: CoreOptions, facts: SelfFacts, now: number): State {
@@ -125,7 +127,7 @@ export function initialState(options: CoreOptions, facts: SelfFacts, now: number
     phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
     queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,
-    freeSince: new Map(), fitSince: new Map(),
+    freeSince: new Map(), fitSince: new Map(), doubts: new Map(),
   };
 }
 

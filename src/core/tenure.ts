@@ -4,6 +4,7 @@
  * Claims end at `sent time of the last confirmed renewal + TTL, less drift`: counted from before
  * the request left, so that the store's own count can only end later.
  */
+import { noteTenure } from './doubt.ts';
 import type { Draft } from './draft.ts';
 import type { TenureEnd } from './events.ts';
 import { sameTenure } from './model.ts';
@@ -118,6 +119,7 @@ function opened(draft: Draft, lease: NodeLease, deadline: number, sentAt: number
     update: null, updateAt: now.boot,
   };
   draft.nodes.set(lease.id.node, lease);
+  noteTenure(draft, lease);
   draft.recordStale = true;
   draft.tell({ kind: 'tenure-opened', tenure: lease.id });
   draft.touchAll();

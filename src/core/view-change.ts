@@ -1,4 +1,5 @@
 /** Takes in what the store's watch tells. */
+import { noteTenure } from './doubt.ts';
 import type { Draft } from './draft.ts';
 import type { Eip, EipLease, NodeLease, ViewChange } from './model.ts';
 import { forgetReports } from './quorum/voting.ts';
@@ -48,8 +49,12 @@ function forgetUnlisted(draft: Draft, change: ViewChange): void {
 function applyNode(draft: Draft, node: string, lease: NodeLease | null, revision: number): void {
   const known = draft.nodes.get(node);
   if (known !== undefined && known.revision >= (lease?.revision ?? revision)) return;
-  if (lease) draft.nodes.set(node, lease);
-  else draft.nodes.delete(node);
+  if (lease) {
+    draft.nodes.set(node, lease);
+    noteTenure(draft, lease);
+  } else {
+    draft.nodes.delete(node);
+  }
   const { open } = draft;
   if (open?.lease.id.node === node) {
     if (lease) adoptLease(draft, lease);

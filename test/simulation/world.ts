@@ -65,7 +65,7 @@ export class World {
     this.quorum = quorum;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2,
+      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2, doubtMs: 500,
     };
     this.core = core;
     this.prng = new Prng(seed);
