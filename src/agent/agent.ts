@@ -12,6 +12,7 @@ import type { EipSettings } from '../config/eip-set.ts';
 import type { Fact, SelfFacts } from '../core/events.ts';
 import type { Eip } from '../core/model.ts';
 import type { Health } from '../observe/http.ts';
+import { registerVipMetrics } from '../observe/vip-metrics.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Metrics, Readings } from '../observe/metrics.ts';
 import type { DocumentChange, LeaseStore, WatchState } from '../store/lease-store.ts';
@@ -25,6 +26,8 @@ import { Reporter } from './reporter.ts';
 import { Self } from './self.ts';
 import { StoreGateway } from './store-gateway.ts';
 import { readingsOf } from './readings.ts';
+import type { RouterFence } from './vip/router-fence.ts';
+import { VipAgents } from './vip/vip-agents.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
 import type { WireHost } from './wire/host.ts';
 import type { News, PeerPlace, WireReadings } from './wire/messages.ts';
@@ -49,6 +52,8 @@ export interface AgentModules {
   /** Opened, and not yet started. */
   readonly wire: WireHost;
   readonly log: Logger;
+  /** Null: the kernel has none for virtual routers. */
+  readonly routerFence: RouterFence | null;
   /** Null: there is no supervisor. */
   readonly link: SupervisorLink | null;
   /** Called whenever readiness changes. */
@@ -65,6 +70,7 @@ export class Agent {
   readonly #gateway: StoreGateway;
   readonly #documents: Documents;
   readonly #heartbeats: Heartbeats;
+  readonly #vip: VipAgents;
   readonly metrics: Metrics;
   #eips: ReadonlyMap<Eip, EipSettings> = new Map();
   #facts: SelfFacts;
@@ -85,6 +91,14 @@ export class Agent {
     const { host, log, store, wire } = modules;
     const now = (): number => host.now();
     this.metrics = createMetrics(() => this.#readings());
+    this.#vip = new VipAgents(config, {
+      store, host, log, fence: modules.routerFence,
+      onChange: () => {
+        this.#self.setVrrp(this.#vip.engine.reports, this.#vip.engine.findings);
+        this.#tellSelf();
+      },
+    });
+    registerVipMetrics(this.metrics.registry, () => this.#vip.engine.readings);
     this.#self = new Self(config, { place, version, fenceReason: wire.opened.fenceReason });
     this.#facts = this.#self.facts;
     this.#reporter = new Reporter({ log, metrics: this.metrics, now });
@@ -116,12 +130,16 @@ export class Agent {
       this.#startWire(failed);
       store.watchDocuments((change) => { this.#onDocuments(change); }, signal).catch(failed);
       store.watch(
-        (change) => { wire.view(change); },
+        (change) => {
+          this.#vip.view(change);
+          wire.view(change);
+        },
         (state) => { this.#onWatch(state); },
         signal,
       ).catch(failed);
       if (stop.aborted) beginStop();
       await ended;
+      await this.#vip.close();
       // If it ever held anything, traffic may still arrive.
       if (this.#eips.size > 0) await sleep(this.#options.config.lingerMs);
     } finally {
@@ -130,6 +148,7 @@ export class Agent {
       clearTimeout(this.#telling);
       this.#heartbeats.close();
       watching.abort();
+      await this.#vip.close();
       await wire.close();
     }
   }
@@ -197,6 +216,7 @@ export class Agent {
     const { wire } = this.#modules;
     this.#modules.log.info({ eips: wire.standing.held }, 'stopping: handing over');
     wire.stop();
+    void this.#vip.close();
     return setTimeout(() => {
       this.#modules.log.warn('stopping without having handed over everything: it took too long');
       this.#end?.resolve();
@@ -204,11 +224,12 @@ export class Agent {
   }
 
   #onDocuments(change: DocumentChange): void {
-    const { eips, policies, faults } = this.#documents.apply(change);
+    const { eips, policies, faults, vip, stored } = this.#documents.apply(change);
     this.#eips = eips;
+    if (!this.#options.config.witness) this.#vip.set(vip, stored);
     this.#self.setFaults(faults);
     this.#documentsListed = true;
-    this.#modules.log.debug({ eips: eips.size, faults: faults.size }, 'the Eips were read');
+    this.#modules.log.debug({ eips: eips.size, vip: vip.length, faults: faults.size }, 'the Eips were read');
     this.#assess();
     this.#modules.wire.policies(policies);
     this.#checkReady();

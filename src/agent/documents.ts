@@ -1,5 +1,6 @@
 /** The Eip documents as the store has them, and what they come to together. */
 import type { AgentConfig } from '../config/agent-config.ts';
+import type { EipDocument } from '../config/eip-document.ts';
 import { expandEips, usableEips } from '../config/eip-set.ts';
 import type { EipSettings } from '../config/eip-set.ts';
 import type { EipPolicy } from '../core/events.ts';
@@ -11,6 +12,10 @@ export interface Expanded {
   readonly policies: ReadonlyMap<Eip, EipPolicy>;
   /** By Eip name: a sentence for each that cannot be used. */
   readonly faults: ReadonlyMap<string, string>;
+  /** Eips that keepalived keeps, disabled ones too. */
+  readonly vip: readonly EipDocument[];
+  /** All that are stored, by name. */
+  readonly stored: ReadonlyMap<string, StoredDocument>;
 }
 
 export class Documents {
@@ -33,6 +38,7 @@ export class Documents {
     for (const [eip, { pool, selector, failbackMs }] of eips) {
       policies.set(eip, { pool, selector, failbackMs });
     }
-    return { eips, policies, faults };
+    const vip = documents.filter(({ protocol }) => protocol === 'vip');
+    return { eips, policies, faults, vip, stored: new Map(this.#documents) };
   }
 }

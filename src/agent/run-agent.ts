@@ -2,8 +2,6 @@
 import type { Logger } from 'pino';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { createLogger } from '../observe/logging.ts';
-import { startHttp } from '../observe/http.ts';
-import type { HttpAddress, HttpServer } from '../observe/http.ts';
 import { StoreError } from '../store/lease-store.ts';
 import type { LeaseStore, StoreHooks } from '../store/lease-store.ts';
 import { AgentError } from './agent-error.ts';
@@ -11,11 +9,14 @@ import { Agent } from './agent.ts';
 import { openHost } from './host.ts';
 import { KernelError } from './kernel.ts';
 import { LockedError, lockNamespace, lockWitness } from './lock.ts';
+import { openHttp } from './open-http.ts';
 import { readPlace } from './place.ts';
 import { supervisorLink } from './supervisor/link.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
 import { ServiceManager } from './systemd-notify.ts';
 import type { ServiceManagerModules } from './systemd-notify.ts';
+import { openRouterFence } from './vip/open-router-fence.ts';
+import { runVip } from './vip/run-vip.ts';
 import { WireHost } from './wire/host.ts';
 
 /** The service manager waits longer than this before it kills (manifests/systemd). */
@@ -42,7 +43,8 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
     stop.abort();
   });
   try {
-    await start(config, { ...modules, link }, log, stop.signal, closers);
+    const begin = config.store.kind === 'none' ? startVip : start;
+    await begin(config, { ...modules, link }, log, stop.signal, closers);
     log.info('stopped');
     link?.leaving();
     return lost.signal.aborted
@@ -59,6 +61,24 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
     process.off('SIGINT', onSignal);
     link?.close();
   }
+}
+
+/** All that an agent has without a store: no tenure, no wire thread. */
+async function startVip(
+  config: AgentConfig, { version }: RunModules, log: Logger, stop: AbortSignal,
+  closers: (() => unknown)[],
+): Promise<void> {
+  const lock = await lockNamespace(config.node.name);
+  closers.push(() => { lock.release(); });
+  const host = openHost((what, text) => { log.warn({ what, text }, 'kernel'); });
+  closers.push(() => { host.close(); });
+  const manager = new ServiceManager();
+  closers.push(() => { manager.close(); });
+  stop.addEventListener('abort', () => { manager.stopping(); });
+  log.info({ version, eips: config.eipsDirectory }, 'starting without a store');
+  await runVip(config, {
+    host, log, version, closers, onReady: (text) => { manager.ready(text); },
+  }, stop);
 }
 
 async function start(
@@ -94,6 +114,7 @@ async function start(
     config, place: readPlace(), version: modules.version, stopTimeoutMs,
   }, {
     store, host, wire, log, link,
+    routerFence: config.witness ? null : openRouterFence(config.fence, log),
     onReady: (ready) => {
       if (!ready) return;
       link?.ready();
@@ -123,24 +144,6 @@ function throughSupervisor(link: SupervisorLink): Partial<ServiceManagerModules>
       return 0;
     },
   };
-}
-
-async function openHttp(address: HttpAddress, agent: Agent): Promise<HttpServer> {
-  try {
-    return await startHttp(address, {
-      healthy: () => agent.healthy(),
-      ready: () => agent.ready(),
-      metrics: async () => {
-        await agent.refresh();
-        const { registry } = agent.metrics;
-        return { contentType: registry.contentType, text: await registry.metrics() };
-      },
-    });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AgentError(`http.listen: ${address.host}:${String(address.port)}: ${why}: choose another `
-      + 'address, or "off".', { cause: error });
-  }
 }
 
 function isExpected(error: unknown): error is Error {

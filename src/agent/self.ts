@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SelfFacts } from '../core/events.ts';
-import type { Eip, Finding } from '../core/model.ts';
+import type { Eip, Finding, VrrpReport } from '../core/model.ts';
 import type { Fitness } from './fitness.ts';
 
 const mostFindings = 20;
@@ -18,6 +18,9 @@ export class Self {
   readonly #notes = new Map<string, Finding>();
   #heartbeat: readonly string[] = [];
   #storeLatencyMs: number | null = null;
+
+  #vrrp: { readonly reports: readonly VrrpReport[]; readonly findings: readonly Finding[] } =
+    { reports: [], findings: [] };
 
   constructor(
     config: AgentConfig,
@@ -37,11 +40,16 @@ export class Self {
       findings: this.#findings(),
       storeLatencyMs: this.#storeLatencyMs,
       heartbeat: this.#heartbeat, witness,
+      ...this.#vrrp.reports.length === 0 ? {} : { vrrp: this.#vrrp.reports },
     };
   }
 
   setFitness(fitness: Fitness): void {
     this.#fitness = fitness;
+  }
+
+  setVrrp(reports: readonly VrrpReport[], findings: readonly Finding[]): void {
+    this.#vrrp = { reports, findings };
   }
 
   setFaults(faults: ReadonlyMap<string, string>): void {
@@ -98,6 +106,6 @@ export class Self {
     }
     for (const [name, text] of this.#faults) findings.push({ code: 'eip', subject: name, text });
     findings.push(...this.#notes.values());
-    return [...findings, ...this.#fitness.findings].slice(0, mostFindings);
+    return [...findings, ...this.#vrrp.findings, ...this.#fitness.findings].slice(0, mostFindings);
   }
 }

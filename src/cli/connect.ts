@@ -59,6 +59,7 @@ const advice: Readonly<
       case 'invalid': return 'see the options of the store in docs/options.md';
     }
   },
+  none: () => 'name a store with --store',
   kubernetes: ({ code }) => {
     switch (code) {
       case 'unavailable':

@@ -9,7 +9,6 @@ import { read } from '../keepalived/config/read/read.ts';
 import {
   type Version, compareVersions, formatVersion, newestVersion, oldestVersion, parseVersion,
 } from '../keepalived/config/version.ts';
-import { keepalivedRunCommand } from './commands/keepalived-run.ts';
 import type { CliContext } from './context.ts';
 import { CliError, exitCodes, usage } from './context.ts';
 import { structured } from './output.ts';
@@ -46,8 +45,7 @@ Examples:
       await lintFile(file, flags, context);
     });
   return new Command('keepalived')
-    .description('Run keepalived for Eips, and check configurations of it.')
-    .addCommand(keepalivedRunCommand(context))
+    .description('Check configurations of keepalived.')
     .addCommand(lint);
 }
 

@@ -1,6 +1,7 @@
 /** The store that a configuration names. Each is loaded only where it is used. */
 import type { StoreSettings } from '../config/agent-config.ts';
 import type { Finding } from '../core/model.ts';
+import { StoreError } from '../store/lease-store.ts';
 import type { LeaseStore, StoreHooks } from '../store/lease-store.ts';
 
 /** Connects at the first call. Rejects with StoreError('invalid') for what could never be used. */
@@ -13,6 +14,10 @@ export async function openStore(
       const { report } = hooks;
       return new EtcdStore(settings.etcd, report === undefined ? {} : { onFindings: news(report) });
     }
+    case 'none':
+      throw new StoreError('invalid', 'there is none (store: none)', {
+        fix: 'change the manifests in eips.directory, or name a store with --store',
+      });
     case 'kubernetes': {
       const { openKubernetesStore } = await import('../store/kubernetes/kubernetes-store.ts');
       return openKubernetesStore({ ...settings.kubernetes, ...hooks });

@@ -27,7 +27,8 @@ export interface KubernetesSettings {
 
 /** Settings of all stores, so that a change of kind alone changes the store. */
 export interface StoreSettings {
-  readonly kind: 'etcd' | 'kubernetes';
+  /** `none`: Eips of a directory, kept by VRRP; there are no leases. */
+  readonly kind: 'etcd' | 'kubernetes' | 'none';
   readonly requestTimeoutMs: number;
   readonly etcd: EtcdSettings;
   readonly kubernetes: KubernetesSettings;
@@ -39,6 +40,17 @@ export interface EipDefaults {
   /** Null: never. */
   readonly failbackMs: number | null;
   readonly burst: BurstSettings;
+}
+
+/** How keepalived is run for Eips with spec.protocol: vip. */
+export interface VipConfig {
+  /** Between advertisements; 10 to 40,950, in steps of 10. */
+  readonly advertMs: number;
+  readonly virtualMac: boolean;
+  /** For keepalived's files; of its own. */
+  readonly runDirectory: string;
+  /** keepalived: a name, or a path. */
+  readonly program: string;
 }
 
 export interface HeartbeatSettings {
@@ -67,6 +79,9 @@ export interface AgentConfig {
   /** Life of the node lease in quorum mode. */
   readonly holdMs: number;
   readonly eips: EipDefaults;
+  /** Directory of manifests; null with a store, which has them. */
+  readonly eipsDirectory: string | null;
+  readonly vip: VipConfig;
   readonly lingerMs: number;
   readonly fence: 'auto' | 'egress' | 'arp';
   readonly log: {

@@ -3,7 +3,7 @@ import type { Selector } from '../core/selector.ts';
 import { parseBurst } from './burst.ts';
 import type { BurstSettings } from './burst.ts';
 import { FieldReader } from './field-reader.ts';
-import { failback, oneOf } from './option-values.ts';
+import { failback, oneOf, wholeNumberIn } from './option-values.ts';
 import { announceModes } from './options.ts';
 import type { Parsed } from './problem.ts';
 import { parseSelector } from './selector.ts';
@@ -11,6 +11,9 @@ import { didYouMean } from './suggest.ts';
 import type { YamlEntry } from './yaml-source.ts';
 
 export const annotationPrefix = 'tenure.io/';
+const vridAnnotation = 'vrid';
+/** Whole name of the annotation that holds an Eip's VRID. */
+export const vridKey = `${annotationPrefix}${vridAnnotation}`;
 
 /** What the annotations say; what they leave out is the agent's default. */
 export interface AnnotationSettings {
@@ -21,6 +24,8 @@ export interface AnnotationSettings {
   readonly failbackMs?: number | null;
   readonly burst?: Partial<BurstSettings>;
   readonly forceSubnet?: boolean;
+  /** VRID, of an Eip with spec.protocol: vip. */
+  readonly vrid?: number;
 }
 
 interface Annotation {
@@ -65,6 +70,11 @@ export const annotations: readonly Annotation[] = [
     name: 'force-subnet', example: '"true"',
     about: '`true`: announce the addresses though they lie in no subnet of the interface.',
     read: reading(oneOf(['true', 'false']), (word) => ({ forceSubnet: word === 'true' })),
+  },
+  {
+    name: vridAnnotation, example: '"51"',
+    about: 'VRID of an Eip with `spec.protocol: vip`, 1 to 255. With a store, agents choose one and write it here, once for the cluster ([VRRP](keepalive-vip.md)).',
+    read: reading(wholeNumberIn(1, 255), (vrid) => ({ vrid })),
   },
 ];
 

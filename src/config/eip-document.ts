@@ -5,9 +5,9 @@
  * - Every address of an Eip that is not disabled is announced, network and broadcast address of a
  *   CIDR block included as far as the interface's subnet does not have them as such. Hence a bound
  *   on the size of one Eip, which OpenELB has not.
- * - `spec.protocol` must be `layer2`, or `vip` for keepalived. Left out it means bgp in this API,
- *   which Tenure does not speak: to announce such an Eip by ARP would be a surprise, so it is
- *   refused.
+ * - `spec.protocol` must be `layer2`, or `vip` for VRRP by keepalived. Left out it means bgp in
+ *   this API, which Tenure does not speak: to announce such an Eip by ARP would be a surprise, so
+ *   it is refused.
  * - `spec.disable` gives the addresses up: nobody holds them, and they stay reserved.
  * - `spec.address` may be changed: addresses that are in the old block alone are given up, those
  *   in both stay with their holders, new ones are claimed. (In Kubernetes, where Services have been
@@ -38,6 +38,7 @@ export interface EipDocument {
   /** `spec.address` as written. */
   readonly address: string;
   readonly interface: InterfaceSpec;
+  readonly protocol: EipProtocol;
   readonly disabled: boolean;
   readonly priority: number;
   readonly settings: AnnotationSettings;
@@ -69,15 +70,13 @@ const metadataFields = [
   'ownerReferences', 'resourceVersion', 'selfLink', 'uid',
 ];
 
-/** Who announces the addresses: the agent, or keepalived. */
+/** Who announces the addresses: the agent itself, or the keepalived that it runs. */
 export type EipProtocol = 'layer2' | 'vip';
 
 /** Reads all documents of a file. Never throws; `file` is for the problems' sources. */
-export function parseEipDocuments(
-  file: string, text: string, protocol: EipProtocol = 'layer2',
-): EipDocuments {
+export function parseEipDocuments(file: string, text: string): EipDocuments {
   const { documents, faults } = readYaml(text);
-  const parser = new EipParser(file, protocol);
+  const parser = new EipParser(file);
   for (const fault of faults) parser.reader.report(fault.line, null, fault.text);
   for (const document of documents) parser.document(document.root, document.text);
   if (documents.length === 0 && faults.length === 0) {
@@ -93,11 +92,8 @@ class EipParser {
   readonly notes: ConfigProblem[] = [];
   readonly #names = new Map<string, string>();
 
-  readonly #expected: EipProtocol;
-
-  constructor(file: string, expected: EipProtocol) {
+  constructor(file: string) {
     this.reader = new FieldReader(file);
-    this.#expected = expected;
   }
 
   document(root: YamlValue, text: string): void {
@@ -184,11 +180,13 @@ class EipParser {
 
   #spec(
     entry: YamlEntry,
-  ): Pick<EipDocument, 'block' | 'address' | 'interface' | 'disabled' | 'priority'> | null {
+  ): Pick<
+    EipDocument, 'block' | 'address' | 'interface' | 'protocol' | 'disabled' | 'priority'
+  > | null {
     const { reader } = this;
     const fields = reader.fields(entry.value, 'spec', specFields);
     if (fields === null) return null;
-    this.#protocol(fields.get('protocol'), entry.line);
+    const protocol = this.#protocol(fields.get('protocol'), entry.line);
     const address = this.#text(fields, 'address', entry.line, 'write an address, a CIDR block or a range.', parseEipAddress);
     const on = this.#text(fields, 'interface', entry.line, 'name the interface on the LAN, as in eth0, or write can_reach:<ip>.', parseInterface);
     const disable = fields.get('disable');
@@ -202,23 +200,26 @@ class EipParser {
       if (line !== undefined) this.#note(line, `spec.${name}`, 'has no effect on plain hosts.');
     }
     if (address === null || on === null || disabled === null || priority === null) return null;
+    if (protocol === null) return null;
     this.#noteMasked(address.text, address.value, address.line);
-    return { block: address.value, address: address.text, interface: on.value, disabled, priority };
+    return {
+      block: address.value, address: address.text, interface: on.value, protocol, disabled,
+      priority,
+    };
   }
 
-  #protocol(entry: YamlEntry | undefined, line: number): void {
+  #protocol(entry: YamlEntry | undefined, line: number): EipProtocol | null {
     const at = 'spec.protocol';
-    const fix = `set spec.protocol: ${this.#expected}.`;
+    const fix = 'set spec.protocol: layer2, or vip for VRRP by keepalived.';
     if (entry === undefined) {
       this.reader.report(line, at, `is missing, which means bgp in this API, and Tenure does not speak BGP: ${fix}`);
-      return;
+      return null;
     }
     const protocol = this.reader.string(entry, at);
-    if (protocol === null || protocol === this.#expected) return;
-    const why = protocol === 'bgp' ? 'is not spoken by Tenure'
-      : protocol === 'vip' ? 'needs keepalived, which "tenure keepalived run" runs'
-        : protocol === 'layer2' ? 'needs a store, and "tenure agent"' : 'is no protocol of this API';
+    if (protocol === null || protocol === 'layer2' || protocol === 'vip') return protocol;
+    const why = protocol === 'bgp' ? 'is not spoken by Tenure' : 'is no protocol of this API';
     this.reader.report(entry.value.line, at, `${quote(protocol)} ${why}: ${fix}`);
+    return null;
   }
 
   #text<T>(

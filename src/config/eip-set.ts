@@ -65,13 +65,16 @@ function intersection(a: Block, b: Block): Pick<Block, 'first' | 'last'> | null 
   return some ? { first, last } : null;
 }
 
-/** The addresses of the Eips that are not disabled. Overlaps must have been refused before. */
+/**
+ * The addresses of the Eips that are not disabled, and not keepalived's. Overlaps must have been
+ * refused before.
+ */
 export function expandEips(
   documents: readonly EipDocument[], defaults: EipDefaults,
 ): Map<string, EipSettings> {
   const eips = new Map<string, EipSettings>();
   for (const document of documents) {
-    if (document.disabled) continue;
+    if (document.disabled || document.protocol === 'vip') continue;
     const { settings } = document;
     const common = {
       pool: document.name,

@@ -146,6 +146,28 @@ function strangeFlags(flags: ConfigSources['flags']): ConfigProblem[] {
 
 /** What is right by itself and wrong together. */
 function incompatible(values: OptionValues, origins: Origins): ConfigProblem[] {
+  return [...withoutStore(values, origins), ...tooLongRequests(values, origins)];
+}
+
+/** Eips come from the store, or from a directory where there is none. */
+function withoutStore(
+  { storeKind, eipsDirectory }: OptionValues, origins: Origins,
+): ConfigProblem[] {
+  if (storeKind === 'none' && eipsDirectory === null) {
+    return [{
+      source: origins.storeKind?.source ?? 'default', field: options.eipsDirectory.path,
+      text: 'is missing: without a store, name the directory of manifests (--eips).',
+    }];
+  }
+  if (storeKind === 'none' || eipsDirectory === null) return [];
+  const fix = `has no use, as Eips come from the store (${storeKind}): say store: none, or store them with "tenure apply".`;
+  return [{
+    source: origins.eipsDirectory?.source ?? 'default', field: options.eipsDirectory.path,
+    text: refuse(eipsDirectory, fix).error,
+  }];
+}
+
+function tooLongRequests(values: OptionValues, origins: Origins): ConfigProblem[] {
   const { leaseDuration, storeRequestTimeout } = values;
   if (storeRequestTimeout * 2 <= leaseDuration) return [];
   const source = origins.storeRequestTimeout?.source === 'default'
@@ -173,6 +195,11 @@ function assemble(
     heartbeat,
     holdMs: values.quorumHold,
     eips: { announce: values.announce, failbackMs: values.failback, burst: values.burst },
+    eipsDirectory: values.eipsDirectory,
+    vip: {
+      advertMs: values.vipAdvertInterval, virtualMac: values.vipVirtualMac === 'on',
+      runDirectory: values.vipRunDirectory, program: values.vipProgram,
+    },
     lingerMs: values.linger,
     fence: values.fence,
     log: { level: values.logLevel, format: values.logFormat },

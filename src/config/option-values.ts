@@ -27,6 +27,13 @@ export function durationIn(least: number, most: number) {
   return (text: string): Parsed<number> => parseDuration(text, { least, most });
 }
 
+/** keepalived counts in hundredths of a second, and VRRP version 3 in 12 bits of them. */
+export function advertInterval(text: string): Parsed<number> {
+  const ms = parseDuration(text, { least: 10, most: 40_950 });
+  if ('error' in ms || ms.value % 10 === 0) return ms;
+  return refuse(text, `is no multiple of 10ms: write ${formatDuration(Math.ceil(ms.value / 10) * 10)}.`);
+}
+
 export function wholeNumberIn(least: number, most: number) {
   return (text: string): Parsed<number> => {
     const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN;

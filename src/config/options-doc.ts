@@ -8,7 +8,7 @@ import type { Option } from './options.ts';
 
 const titles: Readonly<Record<string, string>> = {
   node: 'Node', store: 'Store', lease: 'Lease', heartbeat: 'Heartbeats',
-  quorum: 'Quorum mode', eips: 'Defaults for Eips', fence: 'Fence',
+  quorum: 'Quorum mode', eips: 'Eips, and defaults for them', vip: 'VRRP', fence: 'Fence',
   log: 'Log', http: 'HTTP',
 };
 
@@ -68,7 +68,8 @@ spec:
   later: addresses in the old block alone are given up, those in both stay where they are.
 - \`spec.interface\`: the name of an interface, or \`can_reach:<ip>\`: the one by which that address is
   reached.
-- \`spec.protocol\`: \`layer2\`. Left out it would mean bgp, which Tenure does not speak: refused.
+- \`spec.protocol\`: \`layer2\`, or \`vip\` for [VRRP by keepalived](keepalive-vip.md). Left out it would
+  mean bgp, which Tenure does not speak: refused.
 - \`spec.disable\`: \`true\` gives the addresses up; nobody else may have them meanwhile.
 - \`spec.priority\`: a whole number; \`spec.namespaces\`, \`spec.namespaceSelector\`, \`spec.usingKnownIPs\`: for
   Services in Kubernetes; no effect on plain hosts.

@@ -4,8 +4,9 @@
  */
 import { formatBurst, defaultBurst, splitPairs } from './burst.ts';
 import {
-  burst, durationIn, etcdEndpoints, etcdPrefix, failback, hold, hostNetworks, httpListen,
-  kubeNamespace, leaseDuration, nodeLabels, nodeName, nonEmpty, oneOf, wholeNumberIn,
+  advertInterval, burst, durationIn, etcdEndpoints, etcdPrefix, failback, hold, hostNetworks,
+  httpListen, kubeNamespace, leaseDuration, nodeLabels, nodeName, nonEmpty, oneOf,
+  wholeNumberIn,
 } from './option-values.ts';
 import type { Parsed } from './problem.ts';
 
@@ -81,7 +82,8 @@ export const logFormats = ['auto', 'json', 'pretty'] as const;
 export const fenceModes = ['auto', 'egress', 'arp'] as const;
 export const announceModes = ['bind', 'respond'] as const;
 export const heartbeatProfiles = ['fast', 'lan', 'wan'] as const;
-export const storeKinds = ['etcd', 'kubernetes'] as const;
+export const storeKinds = ['etcd', 'kubernetes', 'none'] as const;
+export const switches = ['on', 'off'] as const;
 
 export const options = {
   nodeName: option({
@@ -105,7 +107,7 @@ export const options = {
   storeKind: option({
     path: 'store.kind', flag: 'store', argument: 'kind', fallback: 'etcd', client: true,
     brief: 'where leases are kept',
-    about: '`etcd`, or `kubernetes`: Lease objects of its API, and Eips as its custom resources ([which to choose](stores.md)). All agents must have the same. In YAML `store: kubernetes` will do where nothing else is said of the store.',
+    about: '`etcd`, or `kubernetes`: Lease objects of its API, and Eips as its custom resources ([which to choose](stores.md)). All agents must have the same. `none`: there are no leases, and all Eips are kept by VRRP, from the manifests in eips.directory ([VRRP](keepalive-vip.md)). In YAML `store: kubernetes` will do where nothing else is said of the store.',
     reader: text(oneOf(storeKinds)),
   }),
   storeRequestTimeout: option({
@@ -240,6 +242,13 @@ export const options = {
     about: 'In quorum mode, the life of a node lease without renewal: so long may the store be away before addresses fall silent; whole seconds from 10s to 1h. Only if most of the nodes die at once does it take as long until the others have their addresses.',
     reader: text(hold),
   }),
+  eipsDirectory: option({
+    path: 'eips.directory', flag: 'eips', argument: 'dir', file: true,
+    fallbackShown: 'none: Eips come from the store',
+    brief: 'manifests of Eips, where there is no store',
+    about: 'Directory of manifests, with `store: none` alone: all files in it that end in .yaml, .yml or .json, the same on every node. They are read anew when they change.',
+    reader: text(nonEmpty),
+  }),
   announce: option({
     path: 'eips.announce', flag: 'announce', argument: 'mode', fallback: 'bind',
     brief: 'bind addresses to the interface, or only respond',
@@ -263,6 +272,30 @@ export const options = {
     brief: 'keep a moved address bound for so long',
     about: 'On a planned move a bound address stays on its interface, unclaimed, for so long, so that packets on their way still arrive; 0ms to 60s.',
     reader: text(durationIn(0, 60_000)),
+  }),
+  vipAdvertInterval: option({
+    path: 'vip.advertInterval', flag: 'vip-advert-interval', argument: 'duration', fallback: '1s',
+    brief: 'time between advertisements of VRRP',
+    about: 'Time between two advertisements of VRRP, 10ms to 40950ms in steps of 10ms, the same on every node. A backup takes over after three of them.',
+    reader: text(advertInterval),
+  }),
+  vipVirtualMac: option({
+    path: 'vip.virtualMac', flag: 'vip-virtual-mac', argument: 'on|off', fallback: 'off',
+    brief: 'a virtual MAC address for each Eip of VRRP',
+    about: '`on`: each Eip with `spec.protocol: vip` has a MAC address of its own, which moves with it.',
+    reader: text(oneOf(switches)),
+  }),
+  vipRunDirectory: option({
+    path: 'vip.runDirectory', flag: 'vip-run-directory', argument: 'dir', fallback: '/run/tenure/keepalived', file: true,
+    brief: "for keepalived's files",
+    about: "For keepalived's configuration, pid files and FIFO: a directory that nobody else uses, and that is empty after a restart of the machine.",
+    reader: text(nonEmpty),
+  }),
+  vipProgram: option({
+    path: 'vip.program', flag: 'vip-program', argument: 'path', fallback: 'keepalived',
+    brief: 'keepalived to run',
+    about: 'keepalived to run, by name or path; 2.1.0 or later.',
+    reader: text(nonEmpty),
   }),
   fence: option({
     path: 'fence.mode', flag: 'fence', argument: 'mode', fallback: 'auto',

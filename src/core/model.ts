@@ -31,6 +31,22 @@ export interface Finding {
   readonly text: string;
 }
 
+/** VRRP's states (RFC 9568 section 6.4), keepalived's FAULT, and STOP: it does not run. */
+export const vrrpStates = ['INIT', 'BACKUP', 'MASTER', 'FAULT', 'STOP'] as const;
+
+/** One virtual router of a node, as its keepalived and its watch on the wire have it. */
+export interface VrrpReport {
+  /** Name of the Eip. */
+  readonly eip: string;
+  readonly vrid: number;
+  readonly interface: string;
+  readonly family: 4 | 6;
+  /** As keepalived says. */
+  readonly state: (typeof vrrpStates)[number];
+  /** Where advertisements of another come from; null: none is heard. */
+  readonly heard: string | null;
+}
+
 /** What a node says of itself, kept beside its node lease. Changed rarely: never by the clock. */
 export interface NodeRecord {
   /** Number of this run of the agent: its first incarnation. 0 until the store has given one. */
@@ -62,6 +78,8 @@ export interface NodeRecord {
   readonly epoch: number;
   /** Empty in lease mode. */
   readonly voters: readonly VoterId[];
+  /** Eips that keepalived keeps here; absent: none. */
+  readonly vrrp?: readonly VrrpReport[] | undefined;
 }
 
 /** The store's record that a node is alive. It exists for as long as the tenure has not ended. */

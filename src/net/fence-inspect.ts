@@ -4,6 +4,7 @@ import { formatBytes } from '../wire/address.ts';
 import { fenceError } from './fence-error.ts';
 import { detectFence, tablesPresent, type Detected, type Requests } from './fence-kernel.ts';
 import { fenceTables } from './fence-layout.ts';
+import { vrrpTable } from './vrrp-fence-rules.ts';
 import { littleEndian, readU32 } from './netlink-message.ts';
 import { NetlinkError, NetlinkSocket } from './netlink-socket.ts';
 import { globalRequest, request, setNamed, type TableRef } from './nftables/messages.ts';
@@ -98,8 +99,8 @@ function elementsOf(netlink: Requests, table: TableRef, set: string): ElementFac
  * families netdev and arp only.
  */
 function mayInterfere({ table, hook }: ChainFacts): boolean {
-  const ours = Object.values(fenceTables).flat()
-    .some(({ ref }) => sameTable(ref, table));
+  const ours = [...Object.values(fenceTables).flat().map(({ ref }) => ref), vrrpTable]
+    .some((ref) => sameTable(ref, table));
   return hook !== null && !ours && (table.family === 'netdev' || table.family === 'arp');
 }
 

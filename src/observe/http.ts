@@ -1,4 +1,4 @@
-/** /healthz, /readyz and /metrics: for probes and graphs. Read only. */
+/** /healthz, /readyz, /metrics, and /status without a store: for probes and graphs. Read only. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -14,6 +14,8 @@ export interface HttpModules {
   /** It has a tenure and knows what the store says. */
   readonly ready: () => Health;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** For `tenure status` where no store tells; absent: a store does. */
+  readonly status?: () => unknown;
 }
 
 export interface HttpAddress {
@@ -69,6 +71,11 @@ async function answer(
       response.end(text);
       return;
     }
+    case '/status':
+      if (modules.status === undefined) return plain(response, 404, 'The store has it: tenure status.');
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(modules.status()));
+      return;
     default:
       return plain(response, 404, 'There are /healthz, /readyz and /metrics.');
   }

@@ -113,6 +113,13 @@ export interface LeaseStore {
   listDocuments(signal: AbortSignal): Promise<readonly StoredDocument[]>;
   /** All or nothing; each `revision` must be what was read (0: not there), else false. */
   putDocuments(documents: readonly StoredDocument[], signal: AbortSignal): Promise<boolean>;
+  /**
+   * Sets one annotation of a document and leaves all else of it as it is; `document` is as it was
+   * read. False: it is not what is there any more.
+   */
+  annotateDocument(
+    document: StoredDocument, key: string, value: string, signal: AbortSignal,
+  ): Promise<boolean>;
   deleteDocument(name: string, signal: AbortSignal): Promise<boolean>;
   watchDocuments(onChange: (change: DocumentChange) => void, signal: AbortSignal): Promise<void>;
 

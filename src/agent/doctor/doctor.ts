@@ -5,7 +5,11 @@ import { StoreError } from '../../store/lease-store.ts';
 import type { LeaseStore } from '../../store/lease-store.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
-import { checkEips } from './eips.ts';
+import { Interfaces } from '../../net/interfaces.ts';
+import { NetlinkSocket } from '../../net/netlink-socket.ts';
+import { readEipsDirectory } from '../vip/eips-directory.ts';
+import { checkEips, snapshotOf } from './eips.ts';
+import { checkVip } from './vip.ts';
 import { checkClock, checkFence, checkPrivileges, checkRivals, checkSysctls } from './host.ts';
 
 const latencyRounds = 10;
@@ -16,11 +20,32 @@ export async function examine(config: AgentConfig, store: LeaseStore): Promise<r
   const privileged = privileges.state === 'ok';
   const checks: Check[] = [privileges];
   if (privileged) checks.push(...checkFence());
-  checks.push(...await checkClock(), ...checkRivals());
+  checks.push(...await checkClock(), ...checkRivals(config.vip.runDirectory));
   const reached = await checkStore(config, store);
   checks.push(...reached);
   if (!privileged || reached.some(({ state }) => state === 'fail')) return checks;
   checks.push(...await checkAddresses(config, store));
+  return checks;
+}
+
+/** The same where there is no store. */
+export async function examineWithoutStore(config: AgentConfig): Promise<readonly Check[]> {
+  const { documents, problems } = readEipsDirectory(config.eipsDirectory ?? '');
+  const privileges = checkPrivileges();
+  const checks: Check[] = [privileges];
+  const privileged = privileges.state === 'ok';
+  if (privileged) checks.push(...checkFence());
+  checks.push(...await checkClock(), ...checkRivals(config.vip.runDirectory));
+  checks.push(...problems.map((text) => fail('Eips', text, 'correct the manifest')));
+  if (!privileged) return checks;
+  const interfaces = new Interfaces();
+  const socket = new NetlinkSocket({ protocol: 'route' });
+  try {
+    checks.push(...await checkVip(config, documents, snapshotOf(interfaces, socket)));
+  } finally {
+    socket.close();
+    interfaces.close();
+  }
   return checks;
 }
 
@@ -62,7 +87,7 @@ async function checkAddresses(
   const [documents, view] = await Promise.all([
     store.listDocuments(deadline()), store.read(deadline()),
   ]);
-  const { checks, interfaces } = await checkEips(documents, config.eips, (eip) => {
+  const { checks, interfaces } = await checkEips(documents, config, (eip) => {
     const holder = view.leases.get(eip)?.holder ?? null;
     return holder !== null && !endedIn(view, holder) && holder.node !== config.node.name;
   });

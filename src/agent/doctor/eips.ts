@@ -11,9 +11,10 @@ import { mainRoutes } from '../../net/routes.ts';
 import type { StoredDocument } from '../../store/lease-store.ts';
 import { arpProbe, decodeArp } from '../../wire/arp.ts';
 import { assessFitness } from '../fitness.ts';
-import type { Fitness } from '../fitness.ts';
+import type { Fitness, HostNetwork } from '../fitness.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
+import { checkVip } from './vip.ts';
 import { answersForAll, backDoors, quietCommand } from './back-doors.ts';
 
 /** Asked on the LAN; of larger sets the first so many. */
@@ -28,14 +29,15 @@ export interface EipReport {
 
 /** `heldElsewhere`: another live node holds the address, so that one answer is as it should be. */
 export async function checkEips(
-  documents: readonly StoredDocument[], defaults: AgentConfig['eips'],
+  documents: readonly StoredDocument[], config: AgentConfig,
   heldElsewhere: (eip: string) => boolean,
 ): Promise<EipReport> {
-  const { documents: usable, faults } = usableEips(documents);
+  const { documents: all, faults } = usableEips(documents);
+  const usable = all.filter(({ protocol }) => protocol === 'layer2');
   const checks: Check[] = [...faults].map(([name, text]) =>
     fail(`Eip ${name}`, text, `correct it: tenure get eip ${name} -o yaml`));
-  const eips = expandEips(usable, defaults);
-  const { fitness, links, doors } = look(eips);
+  const eips = expandEips(usable, config.eips);
+  const { fitness, links, doors, network } = look(eips);
   for (const { name, disabled } of usable) {
     if (disabled) {
       checks.push(ok(`Eip ${name}`, 'is disabled'));
@@ -51,7 +53,9 @@ export async function checkEips(
       checks.push(fail(`Eip ${name}`, text, `see spec.interface: tenure get eip ${name} -o yaml`));
     }
   }
-  if (usable.length === 0) {
+  checks.push(...await checkVip(
+    config, all.filter(({ protocol }) => protocol === 'vip'), network));
+  if (all.length === 0) {
     checks.push(warn('Eips', 'there are none in the store', 'tenure apply -f eip.yaml'));
   }
   const settings = [...fitness.settings.values()];
@@ -60,6 +64,8 @@ export async function checkEips(
 }
 
 interface Look {
+  /** As it was. */
+  readonly network: HostNetwork;
   readonly fitness: Fitness;
   readonly links: readonly LinkInfo[];
   readonly doors: readonly Check[];
@@ -69,19 +75,28 @@ function look(eips: Parameters<typeof assessFitness>[0]): Look {
   const interfaces = new Interfaces();
   const socket = new NetlinkSocket({ protocol: 'route' });
   try {
-    const fitness = assessFitness(eips, {
-      list: () => interfaces.list(),
-      byName: (name) => interfaces.byName(name),
-      byIndex: (ifindex) => interfaces.byIndex(ifindex),
-      addresses: (ifindex) => interfaces.addresses(ifindex),
-      routes: (family) => mainRoutes(socket, family),
-    });
+    const network = snapshotOf(interfaces, socket);
+    const fitness = assessFitness(eips, network);
     const listed = new Set([...fitness.settings.values()].map(({ link }) => link.ifindex));
-    return { fitness, links: interfaces.list(), doors: backDoors(interfaces, listed) };
+    return { network, fitness, links: interfaces.list(), doors: backDoors(interfaces, listed) };
   } finally {
     socket.close();
     interfaces.close();
   }
+}
+
+/** What outlives the sockets that it was read by. */
+export function snapshotOf(interfaces: Interfaces, socket: NetlinkSocket): HostNetwork {
+  const routes = { 4: mainRoutes(socket, 4), 6: mainRoutes(socket, 6) } as const;
+  const links = interfaces.list();
+  const addresses = new Map(links.map(({ ifindex }) => [ifindex, interfaces.addresses(ifindex)]));
+  return {
+    list: () => links,
+    byName: (name) => links.find((link) => link.name === name) ?? null,
+    byIndex: (index) => links.find(({ ifindex }) => ifindex === index) ?? null,
+    addresses: (ifindex) => addresses.get(ifindex) ?? [],
+    routes: (family) => routes[family],
+  };
 }
 
 /** Probes (RFC 5227: they claim nothing) and counts who answers: two is one too many. */

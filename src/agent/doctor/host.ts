@@ -109,13 +109,15 @@ const rivals = [
   ['openelb-speaker', 'OpenELB'], ['vip-manager', 'vip-manager'], ['ucarp', 'ucarp'],
 ] as const;
 
-/** Other programs on this host that move addresses about. */
-export function checkRivals(): readonly Check[] {
+/** Other programs on this host that move addresses about; not keepalived with files of ours. */
+export function checkRivals(ownDirectory: string): readonly Check[] {
   const found = new Map<string, string>();
   for (const pid of readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry))) {
     const comm = readText(`/proc/${pid}/comm`);
     const rival = rivals.find(([process]) => comm === process);
-    if (rival !== undefined) found.set(rival[1], pid);
+    if (rival === undefined) continue;
+    const isOurs = (readText(`/proc/${pid}/cmdline`) ?? '').includes(`${ownDirectory}/`);
+    if (!isOurs) found.set(rival[1], pid);
   }
   if (found.size === 0) return [ok('other programs', 'none that moves addresses runs here')];
   return [...found].map(([program, pid]) => warn('other programs', `${program} runs here (process ${pid})`,

@@ -12,7 +12,8 @@ import { farewell, Supervisor } from './supervisor.ts';
 export function wantsSupervisor(
   config: AgentConfig, env: Readonly<Record<string, string | undefined>>,
 ): boolean {
-  return config.heartbeat !== null && !config.witness && env[supervisedVariable] !== '1';
+  return config.heartbeat !== null && config.store.kind !== 'none' && !config.witness
+    && env[supervisedVariable] !== '1';
 }
 
 /** Resolves to the exit code. Throws FenceError where the kernel refuses its socket. */

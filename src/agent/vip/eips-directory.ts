@@ -23,14 +23,17 @@ export function readEipsDirectory(directory: string): EipsRead {
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { documents: [], problems: [`--eips: ${why}`], content: why };
+    return { documents: [], problems: [`eips.directory: ${why}`], content: why };
   }
-  const read = files.map(({ file, text }) => parseEipDocuments(file, text, 'vip'));
+  const read = files.map(({ file, text }) => parseEipDocuments(file, text));
   const documents = read.flatMap((one) => one.documents);
+  const stored = documents.filter(({ protocol }) => protocol !== 'vip');
   return {
     documents,
     problems: [
       ...read.flatMap((one) => one.problems.map(formatProblem)), ...namedTwice(documents),
+      ...stored.map(({ source, protocol }) => `${source}: spec.protocol: "${protocol}" needs a store: `
+        + 'set spec.protocol: vip, or give the agent one.'),
       ...findOverlaps(documents).map(({ a, b, range }) =>
         `${b.source}: eip/${b.name} overlaps eip/${a.name} in ${range}: each address belongs to one Eip.`),
     ],

@@ -1,190 +1,135 @@
 /**
- * keepalive-vip mode without a store: Eips from a directory, keepalived under the supervisor, the
- * watch on the wire. Every node comes to the same instances and VRIDs by itself.
+ * The agent without a store: Eips from a directory, and VRRP. Every node comes to the same virtual
+ * routers and VRIDs by itself.
  */
+import { hostname } from 'node:os';
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { Logger } from 'pino';
-import { formatInterface } from '../../config/eip-fields.ts';
+import type { AgentConfig } from '../../config/agent-config.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
-import type { Finding } from '../../core/model.ts';
-import { matchesSelector } from '../../core/selector.ts';
-import { planInstances, type Plan, type VipEip } from '../../keepalived/render/plan.ts';
-import type { VipSettings } from '../../keepalived/render/settings.ts';
+import type { NodeRecord } from '../../core/model.ts';
 import { deriveVrids } from '../../keepalived/render/vrids.ts';
 import { findKeepalived } from '../../keepalived/supervisor/program.ts';
-import { Supervisor } from '../../keepalived/supervisor/supervisor.ts';
-import type { SupervisorEvent } from '../../keepalived/supervisor/types.ts';
-import { openEar, type Ear } from '../../keepalived/watch/ear.ts';
-import { VrrpWatch } from '../../keepalived/watch/watch.ts';
-import { resolveInterface } from '../../net/routes.ts';
-import { addressesOf, formatAddress } from '../../wire/address.ts';
-import { openHost, type Host } from '../host.ts';
+import type { Health } from '../../observe/http.ts';
+import { registerVipMetrics } from '../../observe/vip-metrics.ts';
+import { AgentError } from '../agent-error.ts';
+import type { Host } from '../host.ts';
+import { openHttp, type Observed } from '../open-http.ts';
+import { readPlace } from '../place.ts';
 import { readEipsDirectory } from './eips-directory.ts';
+import { openRouterFence } from './open-router-fence.ts';
+import { VipEngine } from './vip-engine.ts';
 
-export interface VipOptions {
-  readonly node: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly weight: number;
-  readonly eips: string;
-  readonly settings: VipSettings;
-  /** By pool; the same on every node. */
-  readonly vrids: Readonly<Record<string, number>>;
-  readonly dir: string;
-  readonly program: string;
+export interface RunVipModules {
+  readonly host: Host;
+  readonly log: Logger;
+  readonly version: string;
+  readonly closers: (() => unknown)[];
+  readonly onReady: (status: string) => void;
 }
 
-const lookMs = 1_000;
+/** What `tenure status` gets from an agent without a store. */
+export interface LocalStatus {
+  readonly node: string;
+  readonly record: NodeRecord;
+  readonly documents: readonly { readonly name: string; readonly text: string }[];
+}
 
-/** Runs until the signal; gives a sentence if it cannot begin. */
+const readEveryMs = 1_000;
+
+/** Runs until the signal; rejects with AgentError if it cannot begin. */
 export async function runVip(
-  options: VipOptions, log: Logger, signal: AbortSignal,
-): Promise<string | null> {
-  const found = await findKeepalived(options.program);
-  if ('error' in found) return found.error;
-  const first = readEipsDirectory(options.eips);
-  if (first.problems.length > 0) return first.problems.join('\n');
-  const host = openHost((what, text) => { log.warn({ what, text }, 'kernel'); });
-  const vip = new VipNode(options, host, log);
-  const { node, settings, dir, program } = options;
-  const supervisor = new Supervisor({
-    node, settings, dir, program, netns: null, build: found.build,
-    onEvent: (event) => { vip.hear(event); },
-  });
-  const look = () => { vip.look(supervisor); };
-  look();
-  host.onChange(look);
-  const timer = setInterval(look, lookMs);
+  config: AgentConfig, modules: RunVipModules, signal: AbortSignal,
+): Promise<void> {
+  const { log, closers, onReady } = modules;
+  const found = await findKeepalived(config.vip.program);
+  if ('error' in found) throw new AgentError(found.error);
+  const node = new VipNode(config, modules);
+  node.begin();
+  if (config.http !== null) {
+    const server = await openHttp(config.http, node);
+    closers.push(() => { server.close(); });
+    log.info({ address: `${config.http.host}:${String(server.port)}` }, 'listening for HTTP');
+  }
+  const timer = setInterval(() => { node.read(); }, readEveryMs);
+  onReady(node.ready().text);
   try {
-    await supervisor.run(signal);
-    return null;
+    await node.engine.run(signal);
   } finally {
     clearInterval(timer);
-    vip.close();
-    host.close();
   }
 }
 
-class VipNode {
-  readonly #options: VipOptions;
-  readonly #host: Host;
-  readonly #log: Logger;
-  readonly #watch = new VrrpWatch();
-  /** By interface and family. */
-  readonly #ears = new Map<string, Promise<Ear | null>>();
+class VipNode implements Observed {
+  readonly engine: VipEngine;
+  readonly metrics = { registry: new Registry() };
+  readonly #config: AgentConfig;
+  readonly #modules: RunVipModules;
+  readonly #startedAt = Date.now();
   #documents: readonly EipDocument[] = [];
   #content = '';
-  #applied = '';
-  #told = new Set<string>();
 
-  constructor(options: VipOptions, host: Host, log: Logger) {
-    this.#options = options;
-    this.#host = host;
-    this.#log = log;
+  constructor(config: AgentConfig, modules: RunVipModules) {
+    this.#config = config;
+    this.#modules = modules;
+    const { node: { name: node, labels, weight }, eips: { failbackMs }, vip, fence } = config;
+    const { host, log } = modules;
+    this.engine = new VipEngine({ node, labels, weight, failbackMs, vip }, {
+      host, log, fence: openRouterFence(fence, log), onChange: () => undefined,
+    });
+    collectDefaultMetrics({ register: this.metrics.registry });
+    registerVipMetrics(this.metrics.registry, () => this.engine.readings);
   }
 
-  /** Reads the directory and the interfaces anew, and hands on what changed. */
-  look(supervisor: Supervisor): void {
-    this.#read();
-    const plan = this.#plan();
-    const text = JSON.stringify(plan.instances);
-    if (text !== this.#applied) {
-      this.#applied = text;
-      this.#watch.expect(plan.instances.map(({ addresses: [address = ''], ...instance }) =>
-        ({ ...instance, address, intervalMs: this.#options.settings.advertMs })));
-      supervisor.apply(plan.instances);
-      this.#listen(plan, supervisor);
-    }
-    const now = performance.now();
-    this.#watch.forget(now);
-    this.#tell([...plan.findings, ...this.#watch.findings(now)]);
+  /** Throws AgentError. */
+  begin(): void {
+    const { documents, problems, content } = readEipsDirectory(this.#config.eipsDirectory ?? '');
+    if (problems.length > 0) throw new AgentError(problems.join('\n'));
+    this.#content = content;
+    this.#take(documents);
   }
 
-  #read(): void {
-    const { documents, problems, content } = readEipsDirectory(this.#options.eips);
+  read(): void {
+    const { documents, problems, content } = readEipsDirectory(this.#config.eipsDirectory ?? '');
     if (content === this.#content) return;
     this.#content = content;
-    if (problems.length === 0) this.#documents = documents;
-    else this.#log.error({ problems }, 'the Eips cannot be read: those from before stay');
+    if (problems.length === 0) this.#take(documents);
+    else this.#modules.log.error({ problems }, 'the Eips cannot be read: those from before stay');
   }
 
-  #plan(): Plan {
-    const { node, labels, weight, vrids: fixed } = this.#options;
-    const findings: Finding[] = [];
-    const network = this.#host.network();
-    const documents = this.#documents.filter(({ disabled, settings }) =>
-      !disabled && matchesSelector(settings.selector ?? [], labels));
-    const eips = documents.flatMap((document): VipEip[] => {
-      const link = resolveInterface(
-        formatInterface(document.interface), network, (family) => network.routes(family));
-      if ('error' in link) {
-        findings.push({ code: 'interface', subject: document.name, text: link.error });
-        return [];
-      }
-      return [...addressesOf(document.block)].map((address) =>
-        ({ eip: formatAddress(address), pool: document.name, interface: link.name }));
-    });
+  #take(documents: readonly EipDocument[]): void {
+    this.#documents = documents;
     // Of all Eips, also those that this node does not hold: every node has to come to the same.
-    const pools = this.#documents.map(({ name, block }) =>
-      ({ pool: name, family: block.family, fixed: fixed[name] }));
-    const vrids = deriveVrids(pools);
-    const plan = planInstances({ node, weight, eips, vrids: vrids.vrids });
-    return { ...plan, findings: [...findings, ...vrids.findings, ...plan.findings] };
+    const { vrids, findings } = deriveVrids(documents.map(({ name, block, settings }) =>
+      ({ pool: name, family: block.family, fixed: settings.vrid })));
+    this.engine.set({ documents, vrids, findings });
   }
 
-  /** Each finding is logged when it appears, and when it is over. */
-  #tell(findings: readonly Finding[]): void {
-    const texts = new Set(findings.map(({ code, subject, text }) => `${code} ${subject}: ${text}`));
-    for (const { code, subject, text } of findings) {
-      if (!this.#told.has(`${code} ${subject}: ${text}`)) this.#log.warn({ code, subject }, text);
-    }
-    for (const text of this.#told) if (!texts.has(text)) this.#log.info({ was: text }, 'settled');
-    this.#told = texts;
+  healthy(): Health {
+    return { ok: true, text: 'VRRP, without a store' };
   }
 
-  #listen({ instances }: Plan, supervisor: Supervisor): void {
-    const wanted = new Map<string, { readonly name: string; readonly family: 4 | 6 }>(
-      instances.map(({ interface: name, family }) => [`${name} ${family}`, { name, family }]));
-    for (const [key, ear] of this.#ears) {
-      if (wanted.has(key)) continue;
-      void ear.then((one) => one?.close());
-      this.#ears.delete(key);
-    }
-    for (const [key, { name, family }] of wanted) {
-      const link = this.#host.network().byName(name);
-      if (this.#ears.has(key) || !link) continue;
-      this.#ears.set(key, openEar({
-        interface: link, family,
-        onPacket: (packet) => {
-          const now = performance.now();
-          this.#watch.hear(name, packet, now);
-          if (this.#watch.isContested(name, family, packet.vrid, now)) supervisor.suspect();
-        },
-        onDrop: (reason) => { this.#watch.dropped(reason); },
-        onError: (text) => { this.#log.warn({ interface: name, text }, 'the watch on VRRP failed'); },
-      }).then((ear) => {
-        if (!('error' in ear)) return ear;
-        this.#log.warn({ interface: name }, ear.error);
-        return null;
-      }));
-    }
+  ready(): Health {
+    const masters = this.engine.reports.filter(({ state }) => state === 'MASTER').length;
+    return { ok: true, text: `master of ${String(masters)} virtual routers` };
   }
 
-  hear(event: SupervisorEvent): void {
-    const { kind, ...fields } = event;
-    switch (event.kind) {
-      case 'state':
-        this.#watch.own(event.pool, event.to === 'MASTER');
-        this.#log.info({ eip: event.pool, from: event.from, to: event.to, source: event.source },
-          event.to === 'MASTER' ? 'this node is master' : 'state changed');
-        return;
-      case 'refused': this.#log.error(fields, 'the new configuration was refused: the old one stays'); return;
-      case 'exited': case 'hung': case 'trouble': this.#log.error(fields, `keepalived: ${kind}`); return;
-      case 'log': this.#log.debug({ line: event.line }, 'keepalived'); return;
-      case 'cleaned': this.#log.warn(fields, 'addresses that keepalived left were taken off'); return;
-      case 'started': case 'loaded': this.#log.info(fields, `keepalived: ${kind}`);
-    }
+  /** All is read when it is shown. */
+  async refresh(): Promise<void> {
+    await Promise.resolve();
   }
 
-  close(): void {
-    for (const ear of this.#ears.values()) void ear.then((one) => one?.close());
+  status(): LocalStatus {
+    const { node: { name, labels, weight } } = this.#config;
+    return {
+      node: name,
+      documents: this.#documents.map(({ name: eip, text }) => ({ name: eip, text })),
+      record: {
+        boot: 0, place: readPlace(), host: hostname(), version: this.#modules.version,
+        startedAt: this.#startedAt, weight, labels, draining: false, unable: {},
+        findings: this.engine.findings, storeLatencyMs: null, heartbeat: [], witness: false,
+        epoch: 0, voters: [], vrrp: this.engine.reports,
+      },
+    };
   }
 }

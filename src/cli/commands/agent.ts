@@ -20,7 +20,8 @@ Needs root, or the capabilities CAP_NET_ADMIN and CAP_NET_RAW.
 Examples:
   tenure agent --config /etc/tenure/tenure.yaml
   tenure agent --etcd-endpoints http://10.0.0.5:2379 --node-name rack1-a
-  tenure agent --store kubernetes --kubeconfig /etc/tenure/kubeconfig`)
+  tenure agent --store kubernetes --kubeconfig /etc/tenure/kubeconfig
+  tenure agent --store none --eips /etc/tenure/eips --vip-advert-interval 100ms`)
     .action(async () => {
       const loaded = loadConfig({
         flags: configFlags(command), env: context.env, readFile: context.readFile,

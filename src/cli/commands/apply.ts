@@ -1,8 +1,10 @@
 /** `tenure apply`: stores Eips, all of a call or none. */
 import { Command } from 'commander';
+import { vridKey } from '../../config/eip-annotations.ts';
 import { parseEipDocuments } from '../../config/eip-document.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
 import { commonSize, findOverlaps, mostAddressesTogether } from '../../config/eip-set.ts';
+import { annotated } from '../../store/annotate.ts';
 import type { StoredDocument } from '../../store/lease-store.ts';
 import { withStore } from '../connect.ts';
 import type { StoreSession } from '../connect.ts';
@@ -61,6 +63,7 @@ async function apply(
     const known = new Map(stored.map((document) => [document.name, document]));
     refuseClashes(documents, stored);
     const changed = documents
+      .map((document) => ({ name: document.name, text: keepingVrid(document, known) }))
       .filter(({ name, text }) => known.get(name)?.text !== text)
       .map(({ name, text }) => ({ name, text, revision: known.get(name)?.revision ?? 0 }));
     refuseTooMany(changed.length);
@@ -68,6 +71,17 @@ async function apply(
     if (done) return known;
   }
   throw failed(`apply: ${count(documents.length, 'Eip', 'Eips')}: others change them at the same time: nothing was applied; try again`);
+}
+
+/** An Eip keeps the VRID that agents gave it, unless the manifest says another. */
+function keepingVrid(
+  { name, text, protocol, settings }: EipDocument, known: ReadonlyMap<string, StoredDocument>,
+): string {
+  const before = known.get(name);
+  if (protocol !== 'vip' || settings.vrid !== undefined || before === undefined) return text;
+  const [old] = parseEipDocuments('', before.text).documents;
+  const vrid = old?.settings.vrid;
+  return vrid === undefined ? text : annotated(text, vridKey, String(vrid));
 }
 
 function refuseTooMany(changed: number): void {
@@ -131,8 +145,9 @@ function clashes(
 function outcome(
   document: EipDocument, before: StoredDocument | undefined, after: StoredDocument | undefined,
 ): string {
-  const { name, text, block } = document;
+  const { name, block } = document;
   if (before === undefined) return `${name} created`;
+  const text = keepingVrid(document, new Map([[name, before]]));
   if (before.text === text || before.revision === after?.revision) return `${name} unchanged`;
   const [old] = parseEipDocuments('', before.text).documents;
   const common = old === undefined ? null : commonSize(old.block, block);

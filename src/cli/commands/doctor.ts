@@ -1,7 +1,7 @@
 /** `tenure doctor`: looks this host over. */
 import { Command } from 'commander';
 import type { Check } from '../../agent/doctor/check.ts';
-import { examine } from '../../agent/doctor/doctor.ts';
+import { examine, examineWithoutStore } from '../../agent/doctor/doctor.ts';
 import { formatProblem } from '../../config/problem.ts';
 import { loadConfig } from '../../config/load.ts';
 import { withStore } from '../connect.ts';
@@ -28,8 +28,9 @@ Examples:
         hostName: context.hostName,
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-      const checks = await withStore(context, command, ({ store }) =>
-        examine(loaded.config, store));
+      const { config } = loaded;
+      const checks = config.store.kind === 'none' ? await examineWithoutStore(config)
+        : await withStore(context, command, ({ store }) => examine(config, store));
       context.stdout.write(output === 'json' || output === 'yaml'
         ? structured(checks, output)
         : checks.map((check) => line(check, context.stdout.colours)).join(''));

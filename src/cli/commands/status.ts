@@ -1,15 +1,17 @@
 /** `tenure status`: who holds what, since when, by which term, and why it last moved. */
 import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../config/load.ts';
-import type { LoadedConfig } from '../../config/load.ts';
+import type { AgentConfig } from '../../config/agent-config.ts';
+import { formatProblem } from '../../config/problem.ts';
 import type { StoreInfo } from '../../store/lease-store.ts';
 import { withStore } from '../connect.ts';
 import type { StoreSession } from '../connect.ts';
-import { CliError, exitCodes } from '../context.ts';
+import { CliError, exitCodes, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { addConfigFlags, configFlags } from '../flags.ts';
 import { formatOption, structured } from '../output.ts';
 import type { Format } from '../output.ts';
+import { lookAtAgent } from '../status/local.ts';
 import { assessStatus } from '../status/model.ts';
 import type { Status } from '../status/model.ts';
 import { renderStatus } from '../status/render.ts';
@@ -33,12 +35,16 @@ Exit code: 0 if all addresses are held and nothing stands in the way, 1 if not.
 
 Examples:
   tenure status
+  tenure status --store none --eips /etc/tenure/eips    this node's, from its agent
   tenure status --watch
   tenure status -o json | jq '.addresses[] | select(.holder == null)'`)
     .action(async (flags: Flags) => {
       const shown = flags.watch ? watch : show;
-      const status = await withStore(context, command, (session) =>
-        shown(context, command, session, flags));
+      const config = configOf(context, command);
+      const status = config.store.kind === 'none'
+        ? await shown(context, () => lookAtAgent(config), flags)
+        : await withStore(context, command, (session) =>
+          shown(context, () => look(config, session), flags));
       if (!status.well) throw new CliError(exitCodes.failed, []);
     });
   return addConfigFlags(command, 'client');
@@ -50,22 +56,22 @@ function wholeNumber(text: string): number {
 }
 
 async function show(
-  context: CliContext, command: Command, session: StoreSession, flags: Flags,
+  context: CliContext, glance: () => Promise<Status>, flags: Flags,
 ): Promise<Status> {
-  const status = await look(context, command, session);
+  const status = await glance();
   context.stdout.write(rendered(status, context, flags));
   return status;
 }
 
 /** Polls: what is shown comes from several places, and people read no faster. */
 async function watch(
-  context: CliContext, command: Command, session: StoreSession, flags: Flags,
+  context: CliContext, glance: () => Promise<Status>, flags: Flags,
 ): Promise<Status> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => { interrupt.abort(); });
   let last = '';
   for (;;) {
-    const status = await look(context, command, session);
+    const status = await glance();
     const text = rendered(status, context, flags);
     const { stdout } = context;
     if (text !== last) stdout.write(stdout.colours ? `\u001b[H\u001b[2J${text}` : `${text}\n`);
@@ -76,14 +82,12 @@ async function watch(
 }
 
 async function look(
-  context: CliContext, command: Command, { store, deadline }: StoreSession,
+  config: AgentConfig, { store, deadline }: StoreSession,
 ): Promise<Status> {
   const [view, documents, info] = await Promise.all([
     store.read(deadline()), store.listDocuments(deadline()), store.info(deadline()),
   ]);
-  return assessStatus({
-    view, documents, info: sorted(info), defaults: defaults(context, command),
-  });
+  return assessStatus({ view, documents, info: sorted(info), defaults: config.eips });
 }
 
 function sorted(info: StoreInfo): StoreInfo {
@@ -91,12 +95,12 @@ function sorted(info: StoreInfo): StoreInfo {
   return { ...info, endpoints };
 }
 
-function defaults(context: CliContext, command: Command) {
-  const loaded: LoadedConfig = loadConfig({
+function configOf(context: CliContext, command: Command): AgentConfig {
+  const loaded = loadConfig({
     flags: configFlags(command), env: context.env, readFile: context.readFile, hostName: 'client',
   });
-  if ('problems' in loaded) throw new CliError(exitCodes.usage, []);
-  return loaded.config.eips;
+  if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
+  return loaded.config;
 }
 
 function rendered(status: Status, context: CliContext, flags: Flags): string {

@@ -27,6 +27,9 @@ Examples:
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
       const { config } = loaded;
+      if (config.store.kind === 'none') {
+        throw usage('store.kind: "none": a witness votes, and there is no voting without a store: name one.');
+      }
       if (config.heartbeat === null) {
         const { path, flag } = options.heartbeatKeyFile;
         throw usage(`${path}: a witness needs the key of the other nodes' heartbeats: give it as --${flag ?? ''} or in the configuration file.`);

@@ -12,6 +12,8 @@ import type { EipLease, MoveReason, NodeLease, View } from '../../core/model.ts'
 import { Allocator } from '../../core/placement.ts';
 import type { StoreInfo, StoredDocument } from '../../store/lease-store.ts';
 import { byAddress, some } from '../output.ts';
+import { graveFindings, routerHints, routerProblems, routerStatus } from './vrrp.ts';
+import type { RouterStatus } from './vrrp.ts';
 
 export interface Problem {
   /** `error`: an address is not served, or may not be; `warning`: it may come to that. */
@@ -63,6 +65,8 @@ export interface Status {
   /** What would make it better, though nothing is wrong. */
   readonly hints: readonly string[];
   readonly addresses: readonly AddressStatus[];
+  /** Eips of VRRP. */
+  readonly routers: readonly RouterStatus[];
   readonly nodes: readonly NodeStatus[];
   readonly store: StoreInfo;
 }
@@ -86,16 +90,20 @@ export function assessStatus({ view, documents, defaults, info }: StatusInput): 
   const nodes = [...view.nodes.values()]
     .map((lease) => nodeStatus(lease, view, loads, pools))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
+  const routers = routerStatus(usable.documents, view);
   const problems = [
     ...storeProblems(info),
     ...[...usable.faults.values()].map((text): Problem => ({ severity: 'error', text })),
     ...unheldProblems(addresses, eips, view),
-    ...nodeProblems(view),
+    ...nodeProblems(view), ...routerProblems(routers),
     ...spareProblems(addresses, nodes),
   ];
   return {
-    well: !problems.some(({ severity }) => severity === 'error'), problems, addresses, nodes,
-    hints: quorumHints([...view.nodes.values()], nodes),
+    well: !problems.some(({ severity }) => severity === 'error'), problems, addresses, routers, nodes,
+    hints: [
+      ...info.kind === 'none' ? [] : quorumHints([...view.nodes.values()], nodes),
+      ...routerHints(view),
+    ],
     store: info,
   };
 }
@@ -218,7 +226,7 @@ function nodeProblems(view: View): Problem[] {
   for (const { id, record } of view.nodes.values()) {
     for (const { code, text } of record.findings) {
       problems.push({
-        severity: code === 'conflict' ? 'error' : 'warning', text: `${id.node}: ${text}`,
+        severity: graveFindings.has(code) ? 'error' : 'warning', text: `${id.node}: ${text}`,
       });
     }
   }

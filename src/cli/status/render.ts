@@ -3,6 +3,7 @@ import { age, count, table } from '../output.ts';
 import type { Column } from '../output.ts';
 import { latencyText, whyMoved } from './model.ts';
 import type { AddressStatus, NodeStatus, Problem, Status } from './model.ts';
+import { routerColumns, routersText } from './vrrp.ts';
 
 export interface RenderOptions {
   readonly now: number;
@@ -13,22 +14,29 @@ export interface RenderOptions {
 }
 
 export function renderStatus(status: Status, options: RenderOptions): string {
-  const { addresses, nodes } = status;
+  const { addresses, nodes, routers } = status;
+  const vrrp = routers.length === 0 ? ''
+    : `\n${table(routerColumns, routers, options.format, options.colours)}`;
+  if (status.store.kind === 'none') return `${verdict(status, options)}${vrrp}`;
   const shown = addresses.slice(0, options.most);
   const rest = addresses.length - shown.length;
   return [
     verdict(status, options),
     `\n${table(addressColumns(options.now), shown, options.format, options.colours)}`,
+    vrrp,
     rest > 0 ? `… and ${String(rest)} more (-n ${String(addresses.length)} shows all)\n` : '',
     `\n${table(nodeColumns(options.now), nodes, options.format, options.colours)}`,
   ].join('');
 }
 
 function verdict(status: Status, { colours }: RenderOptions): string {
-  const { problems, addresses, nodes, store } = status;
+  const { problems, addresses, nodes, routers, store } = status;
   const held = addresses.filter(({ holder }) => holder !== null).length;
-  const summary = `${String(held)} of ${count(addresses.length, 'address', 'addresses')} held, by `
-    + `${count(nodes.length, 'node', 'nodes')}; store: ${store.kind} ${store.version}\n`;
+  const more = routers.length === 0 ? '' : `; ${routersText(routers)}`;
+  const summary = store.kind === 'none'
+    ? `${routersText(routers)}, as seen by ${nodes[0]?.node ?? 'this node'}, without a store\n`
+    : `${String(held)} of ${count(addresses.length, 'address', 'addresses')} held, by `
+      + `${count(nodes.length, 'node', 'nodes')}${more}; store: ${store.kind} ${store.version}\n`;
   const hints = status.hints.map((text) => `${text}\n`).join('');
   if (problems.length === 0) return `All is well: ${summary}${hints}`;
   const of = (severity: Problem['severity']): string => problems

@@ -85,7 +85,8 @@ function globalDefs({ node, settings, version, fifo, dump }: RenderInput): Globa
     vrrp_garp_master_refresh_repeat: 1,
     // Said again when the other side of a split is heard: it may have taught others.
     vrrp_garp_lower_prio_repeat: garp.repeat,
-    vrrp_garp_lower_prio_delay: garp.againS,
+    // By then the fence lets it speak again (src/net/vrrp-fence.ts): two adverts, and a half.
+    vrrp_garp_lower_prio_delay: Math.max(garp.againS, Math.ceil(2.5 * advertMs / 1000)),
     ...advertMs < 1000 ? promptness(version) : {},
   };
 }
@@ -105,7 +106,8 @@ function promptness(version: Version): GlobalDefs {
 function instanceOf(instance: InstancePlan, { settings, version }: RenderInput): VrrpInstance {
   const { family, interface: device, addresses: [first, ...others] } = instance;
   const line = (eip: string) => ({ address: `${eip}/${family === 4 ? 32 : 128}`, dev: device });
-  const { advertMs, missed, failbackS, trackScripts, trackProcesses } = settings;
+  const { advertMs, missed, trackScripts, trackProcesses } = settings;
+  const { failbackS = settings.failbackS } = instance;
   // Its own it tracks anyway, and keepalived refuses to be told.
   const trackInterfaces = settings.trackInterfaces.filter((name) => name !== device);
   return {

@@ -14,6 +14,8 @@ export interface VipEip {
   readonly pool: string;
   /** Interface of this node. */
   readonly interface: string;
+  /** Of its Eip: see `VipSettings.failbackS`, which it stands for. */
+  readonly failbackS?: number | null;
 }
 
 /** One vrrp_instance. Its identity for keepalived is VRID, family and interface. */
@@ -31,6 +33,8 @@ export interface InstancePlan {
    * differs from theirs, and then there are two. The others may change in a reload at any time.
    */
   readonly addresses: readonly string[];
+  /** Stands for `VipSettings.failbackS`. */
+  readonly failbackS?: number | null;
 }
 
 export interface PlanInput {
@@ -74,6 +78,7 @@ export function planInstances(input: PlanInput): Plan {
       name: `vip-${pool}`, pool, interface: first.interface, family: first.address.family, vrid,
       priority: priority ?? priorityOf(node, pool, weight),
       addresses: eips.map(({ eip }) => eip),
+      ...first.failbackS === undefined ? {} : { failbackS: first.failbackS },
     });
   }
   return { instances: withoutClashes(instances, findings), findings };

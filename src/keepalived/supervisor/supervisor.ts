@@ -75,6 +75,9 @@ export class Supervisor {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     await endOrphans(dir, times.stopMs);
     await this.#clean(addressesOfLastRun(dir));
+    if (this.#wanted.length === 0) {
+      this.#options.onEvent({ kind: 'loaded', instances: 0, finished: true });
+    }
     const fifo = join(dir, files.fifo);
     rmSync(fifo, { force: true });
     const made = await runProgram(['mkfifo', '-m', '600', fifo]);

@@ -127,14 +127,20 @@ export class VrrpWatch {
 
   /** Who is master of each virtual router of this node, by pool. */
   masters(now: number): Master[] {
-    return [...this.#expected].map(([key, { pool, vrid }]) => {
+    return [...this.#expected.values()].map((expected) => {
+      const { pool, vrid } = expected;
       if (this.#own.has(pool)) return { pool, vrid, master: { self: true } };
-      const speakers = [...this.#routers.get(key)?.speakers.values() ?? []]
-        .filter(({ at, packet }) => now - at <= missed * packet.intervalMs)
-        .sort((a, b) => b.at - a.at);
-      const [latest] = speakers;
-      return { pool, vrid, master: latest ? { source: latest.packet.source } : null };
+      const source = this.heard(expected, now);
+      return { pool, vrid, master: source === null ? null : { source } };
     });
+  }
+
+  /** The latest other master of an expected router, if it was heard lately. */
+  heard({ interface: device, family, vrid }: Expected, now: number): string | null {
+    const speakers = [...this.#routers.get(keyOf(device, family, vrid))?.speakers.values() ?? []]
+      .filter(({ at, packet }) => now - at <= missed * packet.intervalMs)
+      .sort((a, b) => b.at - a.at);
+    return speakers[0]?.packet.source ?? null;
   }
 
   /** VRIDs that others use and this node does not: not to be given to a new pool. */

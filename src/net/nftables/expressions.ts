@@ -4,7 +4,7 @@
  * lie in memory as the kernel loads them: fields of packets in network order, the rest in the
  * machine's (nf_tables.h, and nft_meta.c for what each key loads).
  */
-import { attribute, be32, nested, text } from '../netlink-message.ts';
+import { attribute, be32, be64, nested, text } from '../netlink-message.ts';
 import {
   NF_ACCEPT, NF_DROP, NFT_GOTO, NFT_JUMP, NFT_OBJECT_COUNTER, NFTA_DATA_VALUE, NFTA_DATA_VERDICT,
   NFTA_LIST_ELEM,
@@ -15,7 +15,9 @@ const NFTA_EXPR_DATA = 2;
 const NFT_REG_VERDICT = 0;
 const NFT_REG_1 = 1;
 
-const metaKeys = { protocol: 1, mark: 3, oif: 5, iiftype: 8, l4proto: 16, time: 30 } as const;
+const metaKeys = {
+  protocol: 1, mark: 3, iif: 4, oif: 5, iiftype: 8, l4proto: 16, time: 30,
+} as const;
 export type MetaKey = keyof typeof metaKeys;
 
 const payloadBases = { link: 0, network: 1, transport: 2 } as const;
@@ -67,6 +69,22 @@ export function toNetworkOrder64(): Expression {
 /** Goes on if the set has an element with the register as its key. */
 export function lookup(set: string): Expression {
   return expression('lookup', number(2, NFT_REG_1), attribute(1, text(set)));
+}
+
+const dynset = { update: 1, remove: 2 } as const;
+
+/** Puts the register into the set, for `timeoutMs` from now, also if it is there already. */
+export function updateSet(set: string, timeoutMs: number): Expression {
+  return expression(
+    'dynset', attribute(1, text(set)), number(3, dynset.update), number(4, NFT_REG_1),
+    attribute(6, be64(BigInt(timeoutMs))),
+  );
+}
+
+/** Takes the register out of the set, if it is there. */
+export function removeFromSet(set: string): Expression {
+  return expression(
+    'dynset', attribute(1, text(set)), number(3, dynset.remove), number(4, NFT_REG_1));
 }
 
 /** Counts the packet in a named counter. */

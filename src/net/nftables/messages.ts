@@ -37,6 +37,8 @@ export interface SetDefinition {
   readonly keyType: KeyType;
   /** Elements have a time after which they are gone. */
   readonly timeouts: boolean;
+  /** Rules put elements into it (`updateSet`). */
+  readonly dynamic?: boolean;
   readonly comment: string;
 }
 
@@ -109,7 +111,8 @@ export function newSet(table: TableRef, set: SetDefinition, id: number): Uint8Ar
   const key = keyTypes[set.keyType];
   return request(
     nf.NFT_MSG_NEWSET, NLM_F_CREATE, table, attribute(nf.NFTA_SET_NAME, text(set.name)),
-    attribute(nf.NFTA_SET_FLAGS, be32(set.timeouts ? nf.NFT_SET_TIMEOUT : 0)),
+    attribute(nf.NFTA_SET_FLAGS, be32(
+      (set.timeouts ? nf.NFT_SET_TIMEOUT : 0) | (set.dynamic === true ? nf.NFT_SET_EVAL : 0))),
     attribute(nf.NFTA_SET_KEY_TYPE, be32(key.id)), attribute(nf.NFTA_SET_KEY_LEN, be32(key.length)),
     attribute(nf.NFTA_SET_ID, be32(id)),
     attribute(nf.NFTA_SET_USERDATA, setData(key.order, set.comment)),

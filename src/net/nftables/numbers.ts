@@ -60,6 +60,8 @@ export const NFTA_SET_KEY_LEN = 5;
 export const NFTA_SET_ID = 10;
 export const NFTA_SET_USERDATA = 13;
 export const NFT_SET_TIMEOUT = 0x10;
+/** Rules put elements into it. */
+export const NFT_SET_EVAL = 0x20;
 
 export const NFTA_SET_ELEM_LIST_SET = 2;
 export const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
@@ -81,7 +83,8 @@ export const NFTA_GEN_ID = 1;
 export const NFTA_GEN_PROC_PID = 2;
 export const NFTA_GEN_PROC_NAME = 3;
 
-/** Hook numbers: NF_NETDEV_EGRESS, NF_ARP_OUT, NF_INET_LOCAL_OUT. */
+/** Hook numbers: NF_NETDEV_INGRESS, NF_NETDEV_EGRESS, NF_ARP_OUT, NF_INET_LOCAL_OUT. */
+export const NF_NETDEV_INGRESS = 0;
 export const NF_NETDEV_EGRESS = 1;
 export const NF_ARP_OUT = 1;
 export const NF_INET_LOCAL_OUT = 3;

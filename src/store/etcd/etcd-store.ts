@@ -7,6 +7,7 @@
 import type { EipLease, Finding, MoveRequest, View, ViewChange } from '../../core/model.ts';
 import { maxSwaps } from '../../core/requests.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
+import { annotated } from '../annotate.ts';
 import { checkRequest } from '../checks.ts';
 import { StoreError } from '../lease-store.ts';
 import type {
@@ -125,6 +126,13 @@ export class EtcdStore implements LeaseStore {
 
   putDocuments(documents: readonly StoredDocument[], signal: AbortSignal): Promise<boolean> {
     return this.#operators.putDocuments(documents, signal);
+  }
+
+  annotateDocument(
+    document: StoredDocument, key: string, value: string, signal: AbortSignal,
+  ): Promise<boolean> {
+    const text = annotated(document.text, key, value);
+    return this.putDocuments([{ ...document, text }], signal);
   }
 
   deleteDocument(name: string, signal: AbortSignal): Promise<boolean> {

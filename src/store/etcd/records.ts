@@ -3,7 +3,7 @@
  * means is for the reader of each kind to say (view-reader.ts).
  */
 import { z } from 'zod';
-import { moveReasons } from '../../core/model.ts';
+import { moveReasons, vrrpStates } from '../../core/model.ts';
 import type { Eip, EipLease, EipLeaseValue, MoveRequest, NodeRecord } from '../../core/model.ts';
 
 const count = z.int().min(0);
@@ -41,6 +41,10 @@ const nodeSchema = z.object({
   witness: z.boolean().default(false),
   epoch: z.int().min(0).default(0),
   voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
+  vrrp: z.array(z.object({
+    eip: z.string(), vrid: z.int(), interface: z.string(), family: z.literal([4, 6]),
+    state: z.enum(vrrpStates), heard: z.string().nullable(),
+  })).optional(),
 });
 
 const moveSchema = z.object({ to: z.string().min(1), at: z.number() });

@@ -110,6 +110,24 @@ export class Documents {
     }
   }
 
+  /** As a patch, so that what others keep on the object stays: owners, kubectl's annotation. */
+  async annotate(
+    { name, revision }: StoredDocument, key: string, value: string, signal: AbortSignal,
+  ): Promise<boolean> {
+    const json = await this.#eips.get(name, signal);
+    if (json === null || readDocument(json).revision !== revision) return false;
+    const { annotations } = eipSchema.parse(json).metadata;
+    const at = '/metadata/annotations';
+    // RFC 6901: a slash in a name is written ~1.
+    const path = `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const made = await this.#eips.patch(name, [
+      { op: 'replace', path: '/metadata/resourceVersion', value: String(revision) },
+      ...annotations === undefined ? [{ op: 'add', path: at, value: {} }] : [],
+      { op: 'add', path, value },
+    ], signal);
+    return typeof made !== 'string';
+  }
+
   async delete(name: string, signal: AbortSignal): Promise<boolean> {
     return await this.#eips.delete(name, null, signal) === 'deleted';
   }

@@ -117,6 +117,12 @@ export class KubernetesStore implements LeaseStore {
     return this.#documents.put(documents, signal);
   }
 
+  async annotateDocument(
+    document: StoredDocument, key: string, value: string, signal: AbortSignal,
+  ): Promise<boolean> {
+    return this.#documents.annotate(document, key, value, signal);
+  }
+
   async deleteDocument(name: string, signal: AbortSignal): Promise<boolean> {
     checkName('document', name);
     return this.#documents.delete(name, signal);

@@ -13,6 +13,7 @@
  * what makes the end last.
  */
 import { z } from 'zod';
+import { vrrpStates } from '../../core/model.ts';
 import type { NodeLease, NodeRecord, TenureId } from '../../core/model.ts';
 import { checkSchema, readTime, writeTime } from './lease-object.ts';
 import type { LeaseBody, LeaseObject } from './lease-object.ts';
@@ -49,6 +50,10 @@ const recordSchema = z.object({
   witness: z.boolean().default(false),
   epoch: z.int().min(0).default(0),
   voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
+  vrrp: z.array(z.object({
+    eip: z.string(), vrid: z.int(), interface: z.string(), family: z.literal([4, 6]),
+    state: z.enum(vrrpStates), heard: z.string().nullable(),
+  })).optional(),
 });
 
 /** Stands for the record of a tenure that may be live but says nothing of itself. */

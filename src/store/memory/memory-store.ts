@@ -2,6 +2,7 @@
 import type { MoveRequest, View, ViewChange } from '../../core/model.ts';
 import { maxSwaps } from '../../core/requests.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
+import { annotated } from '../annotate.ts';
 import { StoreError } from '../lease-store.ts';
 import type {
   DocumentChange, LeaseStore, StoreFault, StoreInfo, StoredDocument, WatchState,
@@ -86,6 +87,13 @@ export class MemoryStore implements LeaseStore {
 
   putDocuments(documents: readonly StoredDocument[], signal: AbortSignal): Promise<boolean> {
     return this.#call(signal, (state) => state.putDocuments(documents));
+  }
+
+  annotateDocument(
+    document: StoredDocument, key: string, value: string, signal: AbortSignal,
+  ): Promise<boolean> {
+    const text = annotated(document.text, key, value);
+    return this.putDocuments([{ ...document, text }], signal);
   }
 
   deleteDocument(name: string, signal: AbortSignal): Promise<boolean> {

@@ -104,7 +104,6 @@ describe('an Eip manifest', () => {
 
   it('refuses other protocols, and none, with what to set', () => {
     assert.match(problem({ protocol: 'bgp' }), /"bgp" is not spoken by Tenure: set spec.protocol: layer2/);
-    assert.match(problem({ protocol: 'vip' }), /"vip" needs keepalived.*set spec.protocol: layer2/);
     assert.match(problem({ protocol: 'Layer2' }), /"Layer2" is no protocol/);
     assert.match(problem({ protocol: null }), /is missing, which means bgp in this API.*set spec.protocol: layer2/);
   });

@@ -34,7 +34,7 @@ describe('the configuration of keepalived', () => {
     vrrp_garp_master_repeat 3
     vrrp_garp_master_refresh 30
     vrrp_garp_master_refresh_repeat 1
-    vrrp_garp_lower_prio_delay 1
+    vrrp_garp_lower_prio_delay 3
     vrrp_garp_lower_prio_repeat 3
 }
 

@@ -1,0 +1,305 @@
+/**
+ * Eips with spec.protocol: vip on this node: what keepalived is to run, keepalived under its
+ * supervisor, the watch on the wire, and what there is to say of all three. Where the Eips and
+ * their VRIDs come from is somebody else's business (vrid-keeper.ts, eips-directory.ts).
+ *
+ *   run: nothing to keep ── set ──► keepalived found ──► supervised … stop: handed over, ended
+ *                                     └ missing, no directory: said, and tried again
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { VipConfig } from '../../config/agent-config.ts';
+import type { EipDocument } from '../../config/eip-document.ts';
+import type { Finding, VrrpReport } from '../../core/model.ts';
+import type { InstancePlan, Plan } from '../../keepalived/render/plan.ts';
+import { vipDefaults, type VipSettings } from '../../keepalived/render/settings.ts';
+import type { ForeignVrids } from '../../keepalived/render/vrids.ts';
+import { files } from '../../keepalived/supervisor/leftovers.ts';
+import { findKeepalived } from '../../keepalived/supervisor/program.ts';
+import { Supervisor } from '../../keepalived/supervisor/supervisor.ts';
+import type { SupervisorEvent, VrrpState } from '../../keepalived/supervisor/types.ts';
+import { VrrpWatch } from '../../keepalived/watch/watch.ts';
+import { FrameSockets } from '../../net/frame-sockets.ts';
+import type { VipReadings } from '../../observe/vip-metrics.ts';
+import type { Host } from '../host.ts';
+import { Ears } from './ears.ts';
+import { MasterCheck } from './master-check.ts';
+import { placeEips, type PlacedEips } from './placement.ts';
+import type { RouterFence } from './router-fence.ts';
+
+export interface VipOptions {
+  readonly node: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** As configured: 100 is the usual share. */
+  readonly weight: number;
+  readonly failbackMs: number | null;
+  readonly vip: VipConfig;
+}
+
+export interface VipModules {
+  readonly host: Host;
+  readonly log: Logger;
+  /** Null: the kernel has none, or it is not wanted. */
+  readonly fence: RouterFence | null;
+  /** What `reports` or `findings` say has changed. */
+  readonly onChange: () => void;
+}
+
+/** What is to be kept; `vrids` by name, of Eips that have one that all nodes agree on. */
+export interface Wanted {
+  readonly documents: readonly EipDocument[];
+  readonly vrids: ReadonlyMap<string, number>;
+  readonly findings: readonly Finding[];
+}
+
+const lookMs = 1_000;
+const tryAgainMs = 10_000;
+
+export class VipEngine {
+  readonly #options: VipOptions;
+  readonly #modules: VipModules;
+  readonly #settings: VipSettings;
+  readonly #watch = new VrrpWatch();
+  readonly #ears: Ears;
+  readonly #check = new MasterCheck(new FrameSockets({ mark: 0 }));
+  readonly #states = new Map<string, VrrpState>();
+  /** Said by keepalived's supervisor, until it is over; by code. */
+  readonly #notes = new Map<string, string>();
+  readonly #counts = { transitions: new Map<string, number>(), exits: 0, hangs: 0 };
+  #wanted: Wanted = { documents: [], vrids: new Map(), findings: [] };
+  #drained = false;
+  #plan: Plan = { instances: [], findings: [] };
+  #supervisor: Supervisor | null = null;
+  #applied = '';
+  #findings: readonly Finding[] = [];
+  #shown = '';
+  #wake: (() => void) | null = null;
+
+  constructor(options: VipOptions, modules: VipModules) {
+    this.#options = options;
+    this.#modules = modules;
+    const { advertMs, virtualMac } = options.vip;
+    this.#settings = { ...vipDefaults, advertMs, useVmac: virtualMac };
+    this.#ears = new Ears(this.#watch, modules.log, () => { this.#supervisor?.suspect(); });
+  }
+
+  set(wanted: Wanted): void {
+    this.#wanted = wanted;
+    this.look();
+  }
+
+  /** A drained node takes part in nothing. */
+  drain(drained: boolean): void {
+    if (this.#drained === drained) return;
+    this.#drained = drained;
+    this.look();
+  }
+
+  /** Runs until the signal; then keepalived has handed over and is gone. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { host } = this.#modules;
+    const timer = setInterval(() => { this.look(); }, lookMs);
+    host.onChange(() => { if (!signal.aborted) this.look(); });
+    const wake = (): void => { this.#wake?.(); };
+    signal.addEventListener('abort', wake);
+    // What an earlier run left would guard addresses that may be others' now.
+    if (!this.#isNeeded()) this.#modules.fence?.remove();
+    try {
+      while (!signal.aborted) {
+        if (this.#isNeeded()) await this.#supervise(signal);
+        else await new Promise<void>((resolve) => { this.#wake = resolve; });
+      }
+    } finally {
+      signal.removeEventListener('abort', wake);
+      clearInterval(timer);
+      this.#ears.close();
+      this.#check.close();
+      this.#modules.fence?.remove();
+    }
+  }
+
+  /** Also where an earlier run of the agent may have left a keepalived. */
+  #isNeeded(): boolean {
+    return this.#plan.instances.length > 0
+      || existsSync(join(this.#options.vip.runDirectory, files.configuration));
+  }
+
+  async #supervise(signal: AbortSignal): Promise<void> {
+    const { node, vip: { runDirectory: dir, program } } = this.#options;
+    const found = await findKeepalived(program);
+    if ('error' in found) return this.#failed('vip-keepalived', found.error, signal);
+    this.#notes.delete('vip-keepalived');
+    const supervisor = new Supervisor({
+      node, settings: this.#settings, dir, program, netns: null, build: found.build,
+      onEvent: (event) => { this.#hear(event); },
+    });
+    this.#supervisor = supervisor;
+    this.#applied = '';
+    this.look();
+    try {
+      await supervisor.run(signal);
+    } catch (error) {
+      this.#supervisor = null;
+      const why = error instanceof Error ? error.message : String(error);
+      await this.#failed('vip-directory', why, signal);
+    } finally {
+      this.#supervisor = null;
+    }
+  }
+
+  async #failed(code: string, text: string, signal: AbortSignal): Promise<void> {
+    this.#notes.set(code, text);
+    this.look();
+    await sleep(tryAgainMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** Looks at interfaces, wire and time anew, and hands on what changed. */
+  look(): void {
+    const { host } = this.#modules;
+    const placed = this.#place();
+    this.#plan = placed.plan;
+    if (placed.plan.instances.length > 0) this.#wake?.();
+    this.#ears.listen(placed.places, host.network());
+    const now = performance.now();
+    this.#watch.forget(now);
+    this.#apply(placed.plan.instances);
+    this.#tell([
+      ...this.#wanted.findings, ...placed.findings, ...placed.plan.findings, ...this.#ears.findings,
+      ...[...this.#notes].map(([code, text]) => ({ code, subject: this.#options.node, text })),
+      ...this.#watch.findings(now), ...this.#unanswered(placed, now),
+    ]);
+  }
+
+  #place(): PlacedEips {
+    const { node, labels, weight, failbackMs } = this.#options;
+    const { documents, vrids } = this.#wanted;
+    return placeEips({
+      node, labels, weight, failbackMs, vrids,
+      documents: this.#drained ? [] : documents,
+    }, this.#modules.host.network());
+  }
+
+  #apply(instances: readonly InstancePlan[]): void {
+    if (this.#supervisor === null) return;
+    const text = JSON.stringify(instances);
+    if (text === this.#applied) return;
+    this.#applied = text;
+    this.#watch.expect(instances.map((instance) => this.#expected(instance)));
+    // Guarded before keepalived can have them; let go once it has none.
+    if (instances.length > 0) this.#guard(instances);
+    this.#supervisor.apply(instances);
+  }
+
+  #guard(instances: readonly InstancePlan[]): void {
+    const why = this.#modules.fence?.set(instances, this.#settings.advertMs,
+      new Set([...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool)));
+    if (typeof why === 'string') this.#notes.set('vip-fence', why);
+    else this.#notes.delete('vip-fence');
+  }
+
+  #expected({ addresses: [address = ''], pool, interface: on, family, vrid }: InstancePlan) {
+    return { pool, interface: on, family, vrid, address, intervalMs: this.#settings.advertMs };
+  }
+
+  #unanswered({ plan }: PlacedEips, now: number): readonly Finding[] {
+    const network = this.#modules.host.network();
+    return this.#check.look(plan.instances.flatMap((instance) => {
+      const { family, pool, vrid, interface: on, addresses: [address = ''] } = instance;
+      const link = network.byName(on);
+      if (family !== 4 || link === null || this.#states.get(pool) === 'MASTER') return [];
+      const master = this.#watch.heard(this.#expected(instance), now);
+      return [{ pool, vrid, address, link, master }];
+    }), now);
+  }
+
+  /** Each finding is logged when it appears, and when it is over. */
+  #tell(findings: readonly Finding[]): void {
+    const { log, onChange } = this.#modules;
+    const key = ({ code, subject, text }: Finding): string => `${code} ${subject}: ${text}`;
+    const before = new Set(this.#findings.map(key));
+    const after = new Set(findings.map(key));
+    for (const finding of findings) {
+      const { code, subject, text } = finding;
+      if (!before.has(key(finding))) log.warn({ code, subject }, text);
+    }
+    for (const was of before) if (!after.has(was)) log.info({ was }, 'settled');
+    this.#findings = findings;
+    const shown = JSON.stringify([this.reports, findings]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    onChange();
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  /** By name. */
+  get reports(): readonly VrrpReport[] {
+    const now = performance.now();
+    return this.#plan.instances.map((instance) => ({
+      eip: instance.pool, vrid: instance.vrid, interface: instance.interface,
+      family: instance.family, state: this.#states.get(instance.pool) ?? 'STOP',
+      heard: this.#watch.heard(this.#expected(instance), now),
+    }));
+  }
+
+  /** VRIDs of strangers, as heard so far. */
+  get foreign(): ForeignVrids {
+    return this.#watch.foreign(performance.now());
+  }
+
+  /** For how long the wire that an Eip is on was listened to, ms; null: it is not on this node. */
+  listenedMs(eip: string): number | null {
+    const place = this.#place().places.find(({ pool }) => pool === eip);
+    return place === undefined ? null : this.#ears.listenedMs(place);
+  }
+
+  get readings(): VipReadings {
+    const { transitions, exits, hangs } = this.#counts;
+    return {
+      reports: this.reports, findings: this.#findings, transitions, exits, hangs,
+      refused: this.#notes.has('vip-refused'), drops: this.#watch.drops,
+      fenceDrops: this.#modules.fence?.dropped() ?? null,
+    };
+  }
+
+  #hear(event: SupervisorEvent): void {
+    const { log } = this.#modules;
+    const { kind: _, ...fields } = event;
+    switch (event.kind) {
+      case 'state': return this.#changed(event);
+      case 'refused':
+        this.#notes.set('vip-refused', 'the new configuration was refused, and what ran before runs '
+          + `on: ${event.why.split('\n', 3).join(' ')}`);
+        return this.look();
+      case 'loaded':
+        this.#notes.delete('vip-refused');
+        log.info(fields, 'keepalived: loaded');
+        if (event.instances === 0) this.#modules.fence?.remove();
+        return this.look();
+      case 'exited':
+        this.#counts.exits += 1;
+        return log.error(fields, 'keepalived: exited');
+      case 'hung':
+        this.#counts.hangs += 1;
+        return log.error(fields, 'keepalived: hung');
+      case 'trouble': return log.error(fields, 'keepalived: trouble');
+      case 'log': return log.debug({ line: event.line }, 'keepalived');
+      case 'cleaned': return log.warn(fields, 'addresses that keepalived left were taken off');
+      case 'started': log.info(fields, 'keepalived: started');
+    }
+  }
+
+  #changed({ pool, from, to, source }: Extract<SupervisorEvent, { kind: 'state' }>): void {
+    this.#states.set(pool, to);
+    this.#watch.own(pool, to === 'MASTER');
+    const { transitions } = this.#counts;
+    transitions.set(to, (transitions.get(to) ?? 0) + 1);
+    this.#modules.log.info({ eip: pool, from, to, source },
+      to === 'MASTER' ? 'this node is master' : 'state changed');
+    this.look();
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Puts the fence of virtual routers (vrrp-fence-rules.ts) into the kernel, and keeps it to the
+ * routers there are. It arms itself by the advertisements that leave, so nobody has to tend it; and
+ * it stays when its maker dies, as the keepalived does that it guards.
+ */
+import { addressToBytes, parseAddress, type Family } from '../wire/address.ts';
+import { Interfaces } from './interfaces.ts';
+import { detectFence } from './fence-kernel.ts';
+import { attribute, be32 } from './netlink-message.ts';
+import { NetlinkError, NetlinkSocket } from './netlink-socket.ts';
+import { batch, deleteTable, globalRequest, request } from './nftables/messages.ts';
+import {
+  NFT_MSG_GETOBJ, NFT_MSG_GETTABLE, NFT_OBJECT_COUNTER, NFTA_OBJ_TYPE,
+} from './nftables/numbers.ts';
+import { readCounter, tableOf } from './nftables/read.ts';
+import {
+  changeAddresses, heldBack, installRouters, isSameRouter, vrrpTable, type GuardedRouter,
+} from './vrrp-fence-rules.ts';
+
+/** One virtual router of this node. */
+export interface FencedRouter {
+  /** Name of its Eip. */
+  readonly pool: string;
+  readonly interface: string;
+  readonly family: Family;
+  readonly vrid: number;
+  /** The first is advertised. */
+  readonly addresses: readonly string[];
+}
+
+/** Gives a sentence where this kernel cannot have it, or we may not. */
+export function openVrrpFence(): VrrpFence | { readonly error: string } {
+  let netlink: NetlinkSocket | null = null;
+  try {
+    netlink = new NetlinkSocket({ protocol: 'netfilter' });
+    const { kind, reason } = detectFence(netlink);
+    if (kind === 'egress') return new VrrpFence(netlink);
+    netlink.close();
+    return { error: reason ?? kind };
+  } catch (error) {
+    netlink?.close();
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export class VrrpFence {
+  readonly #netlink: NetlinkSocket;
+  #routers: readonly GuardedRouter[] | null = null;
+
+  constructor(netlink: NetlinkSocket) {
+    this.#netlink = netlink;
+  }
+
+  /**
+   * Guards the addresses of these routers, and of no others; one transaction. `masters`: pools that
+   * this node is master of just now. Gives what is wrong, as a sentence; all is as before then.
+   */
+  set(
+    routers: readonly FencedRouter[], advertMs: number, masters: ReadonlySet<string>,
+  ): string | null {
+    try {
+      const wanted = guarded(routers, advertMs);
+      const before = this.#routers;
+      const isSame = before?.length === wanted.length
+        && wanted.every((router, index) => isSameRouter(router, before[index]));
+      const messages = isSame
+        ? wanted.flatMap((router, index) => changeAddresses(before[index] ?? router, router))
+        : installRouters(wanted, masters);
+      if (!isSame || messages.length > 0) this.#commit(messages, wanted, masters);
+      this.#routers = wanted;
+      return null;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return `virtual routers have no fence, or that of before: ${why}`;
+    }
+  }
+
+  /** Frames that were held back since the rules were last made anew; 0 without any. */
+  dropped(): number {
+    if (this.#routers === null) return 0;
+    try {
+      const kind = attribute(NFTA_OBJ_TYPE, be32(NFT_OBJECT_COUNTER));
+      const counters = this.#netlink.dump(request(NFT_MSG_GETOBJ, 0, vrrpTable, kind))
+        .filter((message) => tableOf(message)?.name === vrrpTable.name).map(readCounter);
+      return counters.find((one) => one?.name === heldBack)?.packets ?? 0;
+    } catch (error) {
+      if (error instanceof NetlinkError) return 0;
+      throw error;
+    }
+  }
+
+  /** Lets everything pass: also what an earlier run left. It may be set again. */
+  remove(): void {
+    this.#routers = null;
+    const isThere = this.#netlink.dump(globalRequest(NFT_MSG_GETTABLE)).map(tableOf)
+      .some((table) => table?.family === vrrpTable.family && table.name === vrrpTable.name);
+    if (isThere) this.#netlink.transact(batch([deleteTable(vrrpTable)]));
+  }
+
+  #commit(
+    messages: readonly Uint8Array[], wanted: readonly GuardedRouter[], masters: ReadonlySet<string>,
+  ): void {
+    try {
+      this.#netlink.transact(batch(messages));
+    } catch (error) {
+      if (!(error instanceof NetlinkError) || error.code === 'EPERM') throw error;
+      // Someone else changed the table, or took it away.
+      this.#netlink.transact(batch(installRouters(wanted, masters)));
+    }
+  }
+}
+
+function guarded(routers: readonly FencedRouter[], intervalMs: number): GuardedRouter[] {
+  const interfaces = new Interfaces();
+  try {
+    return routers.flatMap(({ pool, vrid, family, interface: name, addresses }) => {
+      const link = interfaces.byName(name);
+      const [advertised] = addresses;
+      if (link === null || advertised === undefined) return [];
+      return [{
+        name: pool, vrid, family, intervalMs, link: { name, ifindex: link.ifindex },
+        advertised: bytesOf(advertised),
+        addresses: new Map(addresses.map((address) => [address, bytesOf(address)])),
+      }];
+    });
+  } finally {
+    interfaces.close();
+  }
+}
+
+function bytesOf(text: string): Uint8Array {
+  const address = parseAddress(text);
+  if ('error' in address) throw new TypeError(address.error);
+  return addressToBytes(address);
+}
