@@ -22,6 +22,7 @@ import { Documents } from './documents.ts';
 import { assessFitness } from './fitness.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { Host } from './host.ts';
+import { ProfileWatch } from './profile-watch.ts';
 import { Reporter } from './reporter.ts';
 import { Self } from './self.ts';
 import { StoreGateway } from './store-gateway.ts';
@@ -33,6 +34,8 @@ import type { WireHost } from './wire/host.ts';
 import type { News, PeerPlace, WireReadings } from './wire/messages.ts';
 
 const latencyNotedEveryMs = 20_000;
+/** Looks at timing within the time that it is observed for. */
+const timingLooks = 5;
 /** Many addresses change hands at once. */
 const heldToldAfterMs = 200;
 /** Routes change without an event; those that `can_reach` depends on are looked at so often. */
@@ -70,6 +73,7 @@ export class Agent {
   readonly #gateway: StoreGateway;
   readonly #documents: Documents;
   readonly #heartbeats: Heartbeats;
+  readonly #profile: ProfileWatch;
   readonly #vip: VipAgents;
   readonly metrics: Metrics;
   #eips: ReadonlyMap<Eip, EipSettings> = new Map();
@@ -103,6 +107,7 @@ export class Agent {
     this.#facts = this.#self.facts;
     this.#reporter = new Reporter({ log, metrics: this.metrics, now });
     this.#documents = new Documents(config.eips);
+    this.#profile = new ProfileWatch(log);
     this.#heartbeats = new Heartbeats(config, {
       wire, log, self: this.#self, onChange: () => { this.#tellSelf(); },
     });
@@ -124,6 +129,11 @@ export class Agent {
       setInterval(() => { this.#noteLatency(); }, latencyNotedEveryMs),
       setInterval(() => { this.#reachSoon(); }, routesReadEveryMs),
     ];
+    const observeMs = this.#options.config.heartbeat?.observeMs;
+    if (observeMs !== undefined) {
+      const everyMs = Math.min(latencyNotedEveryMs, observeMs / timingLooks);
+      timers.push(setInterval(() => { this.#noteTiming().catch(failed); }, everyMs));
+    }
     const beginStop = (): void => { timers.push(this.#beginStop()); };
     stop.addEventListener('abort', beginStop, { once: true });
     try {
@@ -311,6 +321,13 @@ export class Agent {
 
   #noteLatency(): void {
     this.#self.noteLatency(this.#gateway.health.latencyMs);
+    this.#tellSelf();
+  }
+
+  async #noteTiming(): Promise<void> {
+    await this.refresh();
+    if (!this.#profile.look(this.#read?.timing?.fit ?? null)) return;
+    this.#self.setTiming(this.#profile.said);
     this.#tellSelf();
   }
 

@@ -30,6 +30,8 @@ export interface CoreRunnerModules {
   readonly arrived: () => number;
   /** CLOCK_BOOTTIME, ms. */
   readonly now: () => number;
+  /** It was woken at `now` for what was due at `dueAt`; what has arrived is yet to be heard. */
+  readonly onWake?: (dueAt: number, now: number) => void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class CoreRunner {
   #busy = false;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
+  #dueAt = Infinity;
   /** A tick is due, and waits for what has arrived. */
   #draining: { cancel(): void } | null = null;
 
@@ -58,6 +61,11 @@ export class CoreRunner {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** For so long something has been due that is not yet done, ms: this thread was held up. */
+  overdueMs(now: number): number {
+    return Math.max(0, now - this.#dueAt);
   }
 
   /** Events that come while one is being worked on wait for their turn. */
@@ -124,13 +132,17 @@ export class CoreRunner {
   #sleep(): void {
     clearTimeout(this.#timer);
     if (this.#ended || this.#draining !== null) return;
-    const delay = nextWake(this.#state) - this.#modules.now();
+    this.#dueAt = nextWake(this.#state);
+    const delay = this.#dueAt - this.#modules.now();
     if (delay === Infinity) return;
     const ms = Math.min(Math.max(0, Math.ceil(delay)), longestSleepMs);
     this.#timer = setTimeout(() => { this.#tick(); }, ms);
   }
 
   #tick(): void {
+    const now = this.#modules.now();
+    if (now >= this.#dueAt) this.#modules.onWake?.(this.#dueAt, now);
+    this.#dueAt = Infinity;
     this.#draining = afterArrivals(this.#modules.arrived, () => {
       this.#draining = null;
       this.dispatch({ kind: 'tick' });

@@ -12,7 +12,21 @@ export function readingsOf(wire: WireReadings | null, watching: boolean): Readin
     claimsSent: counters.claimsSent, answered: counters.questionsAnswered,
     conflicts: counters.conflicts, defences: counters.defences,
     framesDropped: counters.framesDropped, sendErrors: counters.sendErrors,
-    epoch: wire.epoch, heartbeats: wire.heartbeats,
+    epoch: wire.epoch, heartbeats: wire.heartbeats, timing: timingOf(wire),
+  };
+}
+
+function timingOf({ timing }: WireReadings): Readings['timing'] {
+  if (timing === null) return nothing.timing;
+  const { fit, own, peers, observedMs } = timing;
+  return {
+    observedSeconds: observedMs / 1000,
+    lateSeconds: [{ node: 'self', ...own }, ...peers].map(({ node, p99, p999, longest }) => ({
+      of: node, p99: p99 / 1000, p999: p999 / 1000, longest: longest / 1000,
+    })),
+    support: fit === null ? null : {
+      seconds: fit.supportMs / 1000, fitSeconds: fit.fitMs / 1000, perDay: fit.perDay,
+    },
   };
 }
 
@@ -22,4 +36,5 @@ const nothing: Readings = {
   fenceDrops: { kernel: 0, agent: 0 }, claimsSent: 0, answered: 0, conflicts: 0, defences: 0,
   framesDropped: {}, sendErrors: {}, watching: false,
   epoch: 0, heartbeats: { sent: 0, heard: 0, dropped: {}, unsent: {} },
+  timing: { observedSeconds: 0, lateSeconds: [], support: null },
 };

@@ -141,6 +141,8 @@ export class Reporter {
         return log.info({ eip: event.eip, term: event.term, ms: Math.round(ms * 10) / 10 },
           'announced the address');
       }
+      case 'served':
+        return log.debug({ eip: event.eip, term: event.term }, 'the first question for the address was answered');
       case 'conflict':
         return log.error({ eip: event.eip, mac: event.mac, defended: event.defended },
           event.when === 'before'

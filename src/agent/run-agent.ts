@@ -93,6 +93,7 @@ async function start(
   const wire = await WireHost.open({
     node: name,
     kernel: config.witness ? null : { fence: config.fence, lingerMs: config.lingerMs },
+    observeMs: config.heartbeat?.observeMs ?? 0,
   });
   closers.push(() => wire.close());
   const store = await modules.openStore({

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SelfFacts } from '../core/events.ts';
-import type { Eip, Finding, VrrpReport } from '../core/model.ts';
+import type { Eip, Finding, TimingFit, VrrpReport } from '../core/model.ts';
 import type { Fitness } from './fitness.ts';
 
 const mostFindings = 20;
@@ -18,6 +18,7 @@ export class Self {
   readonly #notes = new Map<string, Finding>();
   #heartbeat: readonly string[] = [];
   #storeLatencyMs: number | null = null;
+  #timing: TimingFit | null = null;
 
   #vrrp: { readonly reports: readonly VrrpReport[]; readonly findings: readonly Finding[] } =
     { reports: [], findings: [] };
@@ -41,6 +42,7 @@ export class Self {
       storeLatencyMs: this.#storeLatencyMs,
       heartbeat: this.#heartbeat, witness,
       ...this.#vrrp.reports.length === 0 ? {} : { vrrp: this.#vrrp.reports },
+      ...this.#timing === null ? {} : { timing: this.#timing },
     };
   }
 
@@ -61,6 +63,11 @@ export class Self {
     const changed = this.#heartbeat.join() !== endpoints.join();
     this.#heartbeat = endpoints;
     return changed;
+  }
+
+  /** Null: the time of support fits. */
+  setTiming(timing: TimingFit | null): void {
+    this.#timing = timing;
   }
 
   /** A finding that stands until it is taken back (`text` null). */

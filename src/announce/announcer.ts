@@ -75,7 +75,7 @@ export class Announcer implements AnnouncerContract {
       },
     });
     const receiver = new Receiver(settled, {
-      links, gate, tally, conflicts, entryOf: (eip) => this.#entries.get(eip),
+      links, gate, tally, conflicts, now: common.now, entryOf: (eip) => this.#entries.get(eip),
       onStranger: (entry, mac) => {
         lifecycle.onStranger(entry, mac);
       },

@@ -46,8 +46,12 @@ export interface Entry {
   term: number;
   /** The last term of which `announced` was told. */
   announcedTerm: number | null;
+  /** The last term of which a question was answered. */
+  servedTerm: number | null;
   /** The fence lets it pass. */
   held: boolean;
+  /** Since when it does, CLOCK_BOOTTIME ms. */
+  openAt: number;
   /** Where its solicited-node group is joined. */
   joined: Link | null;
   /** Tries that failed since the last that did not. */
@@ -78,7 +82,8 @@ export function newEntry(settings: AnnounceSettings): Entry {
   const family = eip.includes(':') ? 'ndp' : 'arp';
   return {
     eip, family, settings, claim: claimOf(family, settings),
-    state: idle, term: 0, announcedTerm: null, held: false, joined: null, failures: 0,
+    state: idle, term: 0, announcedTerm: null, servedTerm: null, held: false, openAt: 0,
+    joined: null, failures: 0,
     trouble: null, conflict: null, lastConflictAt: -Infinity,
   };
 }

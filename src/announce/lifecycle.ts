@@ -87,6 +87,7 @@ export class Lifecycle {
     this.#modules.conflicts.forget(entry);
     entry.state = idle;
     entry.announcedTerm = null;
+    entry.servedTerm = null;
     entry.trouble = null;
   }
 
@@ -110,10 +111,16 @@ export class Lifecycle {
 
   /** Opens the fence for entries whose turn has come; those that it stays shut for come again. */
   open(entries: readonly Entry[]): void {
-    const { fence } = this.#modules;
+    const { fence, now } = this.#modules;
     const guarded = entries.filter(({ eip, settings }) => fence.guards(eip, settings.link));
     const open = guarded.length > 0 && fence.open(guarded.map((entry) => entry.eip));
-    if (open) for (const entry of guarded) entry.held = true;
+    if (open) {
+      const openAt = now();
+      for (const entry of guarded) {
+        entry.held = true;
+        entry.openAt = openAt;
+      }
+    }
     for (const entry of entries) if (!entry.held) this.#retry(entry, this.#backoff(entry));
   }
 
@@ -155,7 +162,8 @@ export class Lifecycle {
     const at = now();
     if (entry.announcedTerm !== entry.term) {
       entry.announcedTerm = entry.term;
-      tally.event({ kind: 'announced', eip: entry.eip, term: entry.term, at });
+      const { eip, term, openAt } = entry;
+      tally.event({ kind: 'announced', eip, term, at, openAt });
     }
     const next = nextClaimIn(entry.settings.burst, claims, this.#options.random);
     if (next === null) return;

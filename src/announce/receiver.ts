@@ -14,6 +14,7 @@ export interface ReceiverModules {
   readonly gate: Gate;
   readonly tally: Tally;
   readonly conflicts: Conflicts;
+  readonly now: () => number;
   readonly entryOf: (eip: Eip) => Entry | undefined;
   /** A stranger was found before the first claim: the entry is to be probed again later. */
   readonly onStranger: (entry: Entry, mac: string) => void;
@@ -23,6 +24,8 @@ export interface ReceiverModules {
 interface Replies {
   readonly frames: Uint8Array[];
   answers: number;
+  /** Those whose first question of a term is answered by that frame. */
+  readonly firsts: { readonly entry: Entry; readonly at: number }[];
   readonly defences: { readonly entry: Entry; readonly mac: string; readonly from: number }[];
 }
 
@@ -41,7 +44,7 @@ export class Receiver {
     const most = this.#options.limits.framesPerBatch;
     if (frames.length > most) tally.drop('over-budget', frames.length - most);
     const hear = family === 'arp' ? hearArp : hearNeighbour;
-    const replies: Replies = { frames: [], answers: 0, defences: [] };
+    const replies: Replies = { frames: [], answers: 0, firsts: [], defences: [] };
     const claimedBy: (readonly [Entry, string])[] = [];
     for (const { bytes } of frames.slice(0, most)) {
       const heard = hear(bytes);
@@ -78,6 +81,9 @@ export class Receiver {
     }
     if (asked?.state.kind === 'claimed' && heard.answer !== null) {
       acted = true;
+      if (asked.servedTerm !== asked.term) {
+        replies.firsts.push({ entry: asked, at: replies.frames.length });
+      }
       replies.frames.push(heard.answer(state.link.mac));
     } else if (asked?.state.kind === 'probing' && heard.probes) {
       acted = true;
@@ -91,12 +97,18 @@ export class Receiver {
     return entry?.settings.link.ifindex === state.ifindex ? entry : undefined;
   }
 
-  #send(state: LinkState, family: LinkFamily, { frames, answers, defences }: Replies): void {
-    const { links, gate, tally, conflicts } = this.#modules;
+  #send(state: LinkState, family: LinkFamily, replies: Replies): void {
+    const { frames, answers, firsts, defences } = replies;
+    const { links, gate, tally, conflicts, now } = this.#modules;
     const open = gate.isOpen();
     const results = open ? links.send(state, family, frames) : [];
     if (!open) tally.drop('gate-closed', answers);
     for (let i = 0; i < answers; i += 1) if (results[i] === null) tally.questionsAnswered += 1;
+    for (const { entry, at } of firsts) {
+      if (results[at] !== null || entry.servedTerm === entry.term) continue;
+      entry.servedTerm = entry.term;
+      tally.event({ kind: 'served', eip: entry.eip, term: entry.term, at: now() });
+    }
     for (const { entry, mac, from } of defences) {
       const sent = results.slice(from, from + entry.claim.length).includes(null);
       conflicts.after(entry, mac, sent);

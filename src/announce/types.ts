@@ -29,8 +29,13 @@ export interface Announcement {
 }
 
 export type AnnouncerEvent =
-  /** The first claim of this term left the host at `at` (CLOCK_BOOTTIME ms). */
-  | { readonly kind: 'announced'; readonly eip: Eip; readonly term: number; readonly at: number }
+  /** The first claim of this term left, the fence open since `openAt` (CLOCK_BOOTTIME ms). */
+  | {
+    readonly kind: 'announced'; readonly eip: Eip; readonly term: number; readonly at: number;
+    readonly openAt: number;
+  }
+  /** The first question for it in this term was answered: somebody has use for it. */
+  | { readonly kind: 'served'; readonly eip: Eip; readonly term: number; readonly at: number }
   /**
    * A stranger uses the address: `before` our first claim (we stay silent), or `after` it. A
    * withdrawal ends a conflict without a word.

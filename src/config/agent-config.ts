@@ -61,6 +61,8 @@ export interface HeartbeatSettings {
   readonly addresses: readonly string[];
   readonly intervalMs: number;
   readonly supportMs: number;
+  /** Timing is observed for so long before the agent says whether the time of support fits. */
+  readonly observeMs: number;
 }
 
 export interface AgentConfig {

@@ -14,7 +14,7 @@ type Origins = Readonly<Record<OptionKey, { readonly source: string } | null>>;
  * `fast`: for hosts and a LAN of one's own, that keep time to a few ms. `lan`: for virtual machines
  * that are stopped for 100 ms now and then. `wan`: where datagrams are lost for a second.
  */
-const profiles = {
+export const profiles = {
   fast: { intervalMs: 3, supportMs: 15 },
   lan: { intervalMs: 60, supportMs: 300 },
   wan: { intervalMs: 500, supportMs: 3000 },
@@ -53,6 +53,7 @@ export function heartbeatSettings(
   return {
     settings: {
       keyFile, intervalMs, supportMs, port: values.heartbeatPort,
+      observeMs: values.heartbeatObserve,
       addresses: values.heartbeatAddresses,
     },
     problems,

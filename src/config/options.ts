@@ -236,6 +236,12 @@ export const options = {
     about: 'A node of which nothing was heard for so long is given up, 5ms to 60s, instead of the profile\'s; at least three times heartbeat.interval.',
     reader: text(durationIn(5, 60_000)),
   }),
+  heartbeatObserve: option({
+    path: 'heartbeat.observe', flag: 'heartbeat-observe', argument: 'duration', fallback: '10m',
+    brief: 'watch the timing for so long before judging the profile',
+    about: 'The agent measures how late its own heartbeats are, and those of others. After it has been in quorum mode for so long, 10s to 24h, it says in `tenure status` if heartbeat.support is too tight for this host or network, or needlessly long, and what would fit.',
+    reader: text(durationIn(10_000, 86_400_000)),
+  }),
   quorumHold: option({
     path: 'quorum.hold', flag: 'quorum-hold', argument: 'duration', fallback: '5m',
     brief: 'in quorum mode, life of a node lease without renewal',

@@ -25,7 +25,7 @@ export interface CoreOptions {
   readonly holdMs: number;
   /** Length of a line of succession. */
   readonly heirs: number;
-  /** A tenure that a node lost while it ran counts half after so long, ms; 0, or left out: nothing. */
+  /** A tenure that a node lost while it ran counts half after so long, ms; 0: nothing. */
   readonly doubtMs?: number;
   /** Requests that change EIP leases, at most so many under way at once. */
   readonly swapsInFlight: number;

@@ -47,6 +47,21 @@ export interface VrrpReport {
   readonly heard: string | null;
 }
 
+/** What a node finds of its own time of support: written down only where it does not fit. */
+export interface TimingFit {
+  /** `tight`: it is deposed without having failed; `slow`: much less would do. */
+  readonly verdict: 'tight' | 'slow';
+  /** F and the pause between heartbeats that it has, ms. */
+  readonly supportMs: number;
+  readonly intervalMs: number;
+  /** False depositions of this node to be expected a day. */
+  readonly perDay: number;
+  /** F that would fit, ms. */
+  readonly fitMs: number;
+  /** What is late where it is too tight: the host's own timers, or heartbeats on their way. */
+  readonly cause: 'host' | 'network';
+}
+
 /** What a node says of itself, kept beside its node lease. Changed rarely: never by the clock. */
 export interface NodeRecord {
   /** Number of this run of the agent: its first incarnation. 0 until the store has given one. */
@@ -74,6 +89,8 @@ export interface NodeRecord {
   readonly heartbeat: readonly string[];
   /** It votes, and never holds. */
   readonly witness: boolean;
+  /** Left out: the time of support fits, or was not observed for long enough. */
+  readonly timing?: TimingFit | undefined;
   /** Quorum mode: the epoch that `voters` judge; 0 in lease mode. */
   readonly epoch: number;
   /** Empty in lease mode. */
@@ -113,6 +130,30 @@ export const moveReasons = [
 ] as const;
 export type MoveReason = (typeof moveReasons)[number];
 
+/**
+ * When what happened on the way of a move, in ms before (less than 0) and after the new holder knew
+ * that it was its turn, by its own clock. What is not known, or not yet written down, is left out.
+ */
+export interface MovePath {
+  /** The last heartbeat that it heard of the old holder, if it was one of that one's voters. */
+  readonly heard?: number | undefined;
+  /** The first withdrawal from the old holder that it knew of. */
+  readonly withdrawn?: number | undefined;
+  /** A majority had withdrawn. */
+  readonly certified?: number | undefined;
+  /** The fence was open. */
+  readonly opened?: number | undefined;
+  /** The first claim left. */
+  readonly claimed?: number | undefined;
+  /** The first question of anybody on the LAN was answered. */
+  readonly served?: number | undefined;
+  /** The store had confirmed it. */
+  readonly confirmed?: number | undefined;
+}
+
+/** How many of the past moves keep their path. */
+export const pathsKept = 4;
+
 /** One change of owner, as `tenure history` shows it. */
 export interface Move {
   readonly term: number;
@@ -120,6 +161,7 @@ export interface Move {
   readonly reason: MoveReason;
   /** Wall clock, ms. */
   readonly at: number;
+  readonly path?: MovePath | undefined;
 }
 
 /** How many past moves an EIP lease remembers, the current one included. */

@@ -61,8 +61,8 @@ export class Allocator {
     for (const { node, weight } of candidates) {
       if (this.loadOf(node) < capacity(this.#total, weight, weightSum)) room.add(node);
     }
-    const order = [...first.filter((node) => room.has(node)), ...first.filter((node) => !room.has(node))];
-    return doubtedLast(order, candidates);
+    const full = first.filter((node) => !room.has(node));
+    return doubtedLast([...first.filter((node) => room.has(node)), ...full], candidates);
   }
 
   give(node: string): void {
@@ -81,8 +81,8 @@ export class Allocator {
 function doubtedLast(
   order: readonly string[], candidates: readonly Candidate[],
 ): readonly string[] {
-  const doubts = new Map(candidates.flatMap(({ node, doubt = 0 }) => (doubt > 0 ? [[node, doubt]] : [])));
-  if (doubts.size === 0) return order;
+  if (candidates.every(({ doubt = 0 }) => doubt === 0)) return order;
+  const doubts = new Map(candidates.map(({ node, doubt = 0 }) => [node, doubt]));
   return order.toSorted((a, b) => (doubts.get(a) ?? 0) - (doubts.get(b) ?? 0));
 }
 

@@ -32,6 +32,25 @@ export interface Readings {
     readonly dropped: Readonly<Record<string, number>>;
     readonly unsent: Readonly<Record<string, number>>;
   };
+  readonly timing: TimingFigures;
+}
+
+export interface TimingFigures {
+  readonly observedSeconds: number;
+  /** Of our own beats (`self`), and of other nodes' heartbeats: those that judge us, or we them. */
+  readonly lateSeconds: readonly {
+    readonly of: string;
+    readonly p99: number;
+    readonly p999: number;
+    readonly longest: number;
+  }[];
+  /** Null: not observed for long enough. */
+  readonly support: {
+    readonly seconds: number;
+    readonly fitSeconds: number;
+    /** False depositions of this node to be expected. */
+    readonly perDay: number;
+  } | null;
 }
 
 /**
@@ -51,6 +70,7 @@ export function createMetrics(read: () => Readings) {
   const registers = [registry];
   processMetrics(registry);
   sampled(registry, read);
+  timing(registry, () => read().timing);
   const moves = new Counter({
     name: 'tenure_moves_total', labelNames: ['direction', 'reason'] as const, registers,
     help: 'Addresses that this node took or gave, by reason.',
@@ -135,4 +155,43 @@ function sampled(registry: Registry, read: () => Readings): void {
     (now) => now.heartbeats.unsent);
   counter('tenure_send_errors_total', 'Frames that could not be sent.', 'why',
     (now) => now.sendErrors);
+}
+
+/** Without samples where there is nothing to say yet. */
+function timing(registry: Registry, read: () => TimingFigures): void {
+  const gauge = (
+    name: string, help: string, labelNames: string[],
+    set: (gauge: Gauge, now: TimingFigures) => void,
+  ): void => {
+    registry.registerMetric(new Gauge({
+      name, help, labelNames, registers: [],
+      collect() {
+        this.reset();
+        // Without labels, a reset leaves a 0, which would be a statement.
+        if (labelNames.length === 0) this.remove();
+        set(this, read());
+      },
+    }));
+  };
+  gauge('tenure_timing_observed_seconds', 'Time in quorum mode that timing was observed for.', [],
+    (to, { observedSeconds }) => { to.set(observedSeconds); });
+  gauge('tenure_heartbeat_late_seconds', 'How late heartbeats are: our own beats (of="self"), and '
+    + 'those of other nodes as they are heard here.', ['of', 'quantile'],
+  (to, { lateSeconds }) => {
+    for (const { of, p99, p999, longest } of lateSeconds) {
+      to.set({ of, quantile: '0.99' }, p99);
+      to.set({ of, quantile: '0.999' }, p999);
+      to.set({ of, quantile: '1' }, longest);
+    }
+  });
+  gauge('tenure_false_depositions_per_day', 'How often a day this node is to be expected to be '
+    + 'deposed without having failed, with heartbeat.support as it is.', [],
+  (to, { support }) => { if (support !== null) to.set(support.perDay); });
+  gauge('tenure_support_seconds', 'heartbeat.support as it is (what="set"), and as it would fit '
+    + 'this host and network (what="fits").', ['what'],
+  (to, { support }) => {
+    if (support === null) return;
+    to.set({ what: 'set' }, support.seconds);
+    to.set({ what: 'fits' }, support.fitSeconds);
+  });
 }

@@ -3,6 +3,7 @@ import type { Fence } from '../../announce/ports.ts';
 import type { Announcer } from '../../announce/types.ts';
 import { tenureOf } from '../../core/state.ts';
 import type { State } from '../../core/state.ts';
+import type { TimingMeter } from '../../liveness/timing/meter.ts';
 import type { HeartbeatTransport } from '../../liveness/transport.ts';
 import type { Standing, WireReadings } from './messages.ts';
 
@@ -23,10 +24,11 @@ export function readWire(state: State, modules: {
   readonly fence: Pick<Fence, 'kind' | 'dropped'> | null;
   readonly announcer: Pick<Announcer, 'counters'>;
   readonly transport: Pick<HeartbeatTransport, 'counters'>;
+  readonly meter: Pick<TimingMeter, 'readings'> | null;
   readonly now: number;
 }): WireReadings {
   const { held, view, policies, facts, armed, phase } = state;
-  const { fence, announcer, transport, now } = modules;
+  const { fence, announcer, transport, meter, now } = modules;
   let highestTerm = 0;
   for (const { term } of held.values()) highestTerm = Math.max(highestTerm, term);
   return {
@@ -36,5 +38,6 @@ export function readWire(state: State, modules: {
     epoch: phase.kind === 'open' ? phase.lease.record.epoch : 0,
     fence: fence?.kind ?? 'none', fenceDrops: fence?.dropped() ?? { kernel: 0, agent: 0 },
     counters: announcer.counters(), heartbeats: transport.counters(),
+    timing: meter?.readings() ?? null,
   };
 }

@@ -10,6 +10,7 @@ import type { AgentConfig } from '../../config/agent-config.ts';
 import type { CoreOptions, EipPolicy, Fact, SelfFacts } from '../../core/events.ts';
 import type { Eip, NodeLease, TenureId, ViewChange } from '../../core/model.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
+import type { TimingReadings } from '../../liveness/timing/meter.ts';
 import type { HeartbeatCounters } from '../../liveness/transport.ts';
 
 /** Given to the thread as it starts. */
@@ -17,6 +18,8 @@ export interface WireSetup {
   readonly node: string;
   /** Null: a witness, which claims nothing and so needs no kernel. */
   readonly kernel: { readonly fence: AgentConfig['fence']; readonly lingerMs: number } | null;
+  /** Timing is observed for so long before anything is said of it, ms. */
+  readonly observeMs: number;
 }
 
 export type ToWire =
@@ -97,6 +100,8 @@ export interface WireReadings {
   readonly fenceDrops: { readonly kernel: number; readonly agent: number };
   readonly counters: AnnouncerCounters;
   readonly heartbeats: HeartbeatCounters;
+  /** Null without heartbeats. */
+  readonly timing: TimingReadings | null;
 }
 
 export type FromWire =

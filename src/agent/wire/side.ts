@@ -5,8 +5,10 @@
  */
 import { Announcer } from '../../announce/announcer.ts';
 import type { AnnounceSettings, Announcer as AnnouncerPort } from '../../announce/types.ts';
-import type { EipPolicy } from '../../core/events.ts';
-import type { Eip } from '../../core/model.ts';
+import type { EipPolicy, Fact } from '../../core/events.ts';
+import type { Heartbeat } from '../../core/heartbeat.ts';
+import type { Eip, VoterId } from '../../core/model.ts';
+import { TimingMeter } from '../../liveness/timing/meter.ts';
 import { HeartbeatTransport } from '../../liveness/transport.ts';
 import { boottimeMs } from '../../net/clock.ts';
 import { leaveRealtime, limitRealtime, requestRealtime } from '../../net/sched.ts';
@@ -19,6 +21,7 @@ import { readWire, standingOf } from './look.ts';
 import type { Bulk, FromWire, ToWire, WireSetup } from './messages.ts';
 import { NewsDesk } from './news-desk.ts';
 import { nobody } from './nobody.ts';
+import { Timeline } from './timeline.ts';
 
 /** The main thread says something several times in this; silent for so long, it hangs. */
 export const mainSilentMs = 2000;
@@ -31,6 +34,8 @@ const lookEveryMs = 250;
  */
 const longestRunMs = 1500;
 const fatalRunMs = 4000;
+
+const nobodyJudges: readonly VoterId[] = [];
 
 export interface WirePorts {
   post(message: FromWire): void;
@@ -47,12 +52,14 @@ export class WireSide {
   readonly #kernel: Kernel | null;
   readonly #announcer: AnnouncerPort;
   readonly #transport: HeartbeatTransport;
+  readonly #timeline: Timeline;
   readonly #view = new ViewBuilder();
   readonly #policies = new MapBuilder<EipPolicy>();
   readonly #settings = new MapBuilder<AnnounceSettings>();
   readonly #watch: NodeJS.Timeout;
   #configured: ReadonlyMap<Eip, AnnounceSettings> = new Map();
   #runner: CoreRunner | null = null;
+  #meter: TimingMeter | null = null;
   #pumping: NodeJS.Immediate | undefined;
   /** When the main thread last said something. */
   #heardAt = boottimeMs();
@@ -63,6 +70,7 @@ export class WireSide {
   constructor(setup: WireSetup, ports: WirePorts) {
     this.#setup = setup;
     this.#ports = ports;
+    this.#timeline = new Timeline(setup.node);
     this.#news = new NewsDesk((news) => {
       ports.post({ kind: 'news', news, standing: standingOf(this.#runner?.state ?? null) });
     });
@@ -71,12 +79,15 @@ export class WireSide {
       this.#news.tell({ kind: 'trouble', what, text });
     });
     this.#announcer = kernel === null || this.#kernel === null ? nobody : new Announcer({
-      onEvent: (event) => { this.#news.tell({ kind: 'announcer', event }); },
+      onEvent: (event) => {
+        this.#timeline.announcer(event);
+        this.#news.tell({ kind: 'announcer', event });
+      },
       timing: { lingerMs: kernel.lingerMs },
     }, this.#kernel.ports);
     this.#transport = new HeartbeatTransport({
       node: setup.node,
-      onHeartbeat: (heartbeat) => { this.#runner?.dispatch({ kind: 'heard', heartbeat }); },
+      onHeartbeat: (heartbeat) => { this.#onHeartbeat(heartbeat); },
       onObituary: (obituary) => { this.#runner?.dispatch({ kind: 'died', obituary }); },
       onListening: (endpoint, trouble) => {
         this.#news.tell({ kind: 'listening', endpoint, trouble });
@@ -119,9 +130,12 @@ export class WireSide {
 
   #start({ core, facts }: Extract<ToWire, { kind: 'start' }>): void {
     const post = (message: FromWire): void => { this.#ports.post(message); };
+    const { observeMs } = this.#setup;
+    this.#meter = core.supportMs === 0 ? null
+      : new TimingMeter({ ...core, intervalMs: core.heartbeatMs, observeMs });
     const runner = new CoreRunner({
       core, facts,
-      onFact: (fact) => { this.#news.tell({ kind: 'fact', fact, at: boottimeMs() }); },
+      onFact: (fact) => { this.#onFact(fact); },
       onStopped: () => {
         this.#news.flush();
         post({ kind: 'stopped' });
@@ -133,12 +147,36 @@ export class WireSide {
       },
     }, {
       announcer: this.#announcer, now: boottimeMs,
-      request: (id, request) => { post({ kind: 'request', id, request }); },
+      request: (id, request) => {
+        post({ kind: 'request', id, request: this.#timeline.decorate(request) });
+      },
       heartbeat: (to, heartbeat) => { this.#transport.send(to, heartbeat); },
       arrived: () => this.#transport.received,
+      onWake: (dueAt, now) => { this.#meter?.woken(dueAt, now); },
     });
     this.#runner = runner;
     runner.dispatch({ kind: 'tick' });
+  }
+
+  #onFact(fact: Fact): void {
+    if (fact.kind === 'quorum') this.#meter?.judgedBy(fact.voters);
+    if (fact.kind === 'tenure-ended') this.#meter?.judgedBy(nobodyJudges);
+    const at = boottimeMs();
+    this.#timeline.fact(fact, at);
+    this.#news.tell({ kind: 'fact', fact, at });
+  }
+
+  #onHeartbeat(heartbeat: Heartbeat): void {
+    const runner = this.#runner;
+    if (runner === null) return;
+    const now = boottimeMs();
+    const { node, boot, sentAt, supportMs } = heartbeat;
+    // Another profile has other intervals.
+    if (supportMs === runner.state.options.supportMs) {
+      this.#meter?.heard(node, boot, sentAt, now, runner.overdueMs(now));
+    }
+    this.#timeline.heard(heartbeat, now);
+    runner.dispatch({ kind: 'heard', heartbeat });
   }
 
   /** One piece a turn of the loop: what the network brought has its turn in between. */
@@ -204,7 +242,7 @@ export class WireSide {
       kind: 'readings', n,
       readings: readWire(this.#runner.state, {
         fence: this.#kernel?.ports.fence ?? null, announcer: this.#announcer,
-        transport: this.#transport, now: boottimeMs(),
+        transport: this.#transport, meter: this.#meter, now: boottimeMs(),
       }),
     });
   }

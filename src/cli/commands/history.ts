@@ -1,7 +1,7 @@
 /** `tenure history`: the last moves that the EIP leases remember. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { EipLease, Move } from '../../core/model.ts';
-import { movesKept } from '../../core/model.ts';
+import { movesKept, pathsKept } from '../../core/model.ts';
 import { withStore } from '../connect.ts';
 import type { CliContext } from '../context.ts';
 import { failed } from '../context.ts';
@@ -9,6 +9,7 @@ import { addConfigFlags } from '../flags.ts';
 import { age, byAddress, formatOption, structured, table, timestamp } from '../output.ts';
 import type { Column, Format } from '../output.ts';
 import { checkAddress } from '../address.ts';
+import { timelineColumns, timelineOf } from '../history-timeline.ts';
 
 interface Moved {
   readonly eip: string;
@@ -33,6 +34,7 @@ const columns: readonly Column<Moved>[] = [
 interface HistoryFlags {
   readonly output: Format;
   readonly limit: number;
+  readonly timeline?: true;
 }
 
 export function historyCommand(context: CliContext): Command {
@@ -41,14 +43,20 @@ export function historyCommand(context: CliContext): Command {
     .description(`Show the last moves, newest first. The store remembers ${movesKept} of each address.`)
     .argument('[address]', 'only those of this address')
     .option('-n, --limit <number>', 'at most so many', limit, 20)
+    .option('-t, --timeline', `show how each move went, ms by ms (the last ${pathsKept} of each address)`)
     .addOption(formatOption(['table', 'json', 'yaml']))
     .addHelpText('after', `
 Examples:
   tenure history
   tenure history 192.0.2.10 -n 3
+  tenure history --timeline 192.0.2.10
   tenure history -o json -n 1000
 
-Times are the wall clocks of the nodes that took the addresses.
+Times are the wall clocks of the nodes that took the addresses. A timeline counts ms from the last
+heartbeat that the new holder heard of the old one; or, where it heard none, from when it knew that
+it was its turn: until the first withdrawal, the certificate (a majority has withdrawn), the open
+gate, the first claim, the first question of a host on the LAN answered (SERVED), and the store's
+confirmation. "-": not known, or not yet written down.
 Exit codes: 0 shown; 1 never held, or the store failed; 2 a wrong command line.`);
   addConfigFlags(command, 'client');
   return command.action(async (address: string | undefined, flags: HistoryFlags) => {
@@ -81,8 +89,10 @@ function render(context: CliContext, leases: readonly EipLease[], flags: History
     return structured(shown.map(({ eip, move, from }) => ({
       address: eip, term: move.term, from, to: move.holder, reason: move.reason,
       at: new Date(move.at).toISOString(),
+      ...flags.timeline ? { timeline: timelineOf(move) } : {},
     })), flags.output);
   }
   if (shown.length === 0) return 'Nothing has moved: no address was ever held.\n';
-  return table(columns, shown, 'table', context.stdout.colours);
+  const all = flags.timeline ? [...columns.filter(({ title }) => title !== 'AGE'), ...timelineColumns] : columns;
+  return table(all, shown, 'table', context.stdout.colours);
 }

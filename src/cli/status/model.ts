@@ -8,12 +8,13 @@ import type { EipSettings } from '../../config/eip-set.ts';
 import type { EipDefaults } from '../../config/agent-config.ts';
 import { whyUnfit } from '../../core/eligibility.ts';
 import { endedIn } from '../../core/model.ts';
-import type { EipLease, MoveReason, NodeLease, View } from '../../core/model.ts';
+import type { EipLease, MoveReason, NodeLease, TimingFit, View } from '../../core/model.ts';
 import { Allocator } from '../../core/placement.ts';
 import type { StoreInfo, StoredDocument } from '../../store/lease-store.ts';
 import { byAddress, some } from '../output.ts';
 import { graveFindings, routerHints, routerProblems, routerStatus } from './vrrp.ts';
 import type { RouterStatus } from './vrrp.ts';
+import { timingHints, timingProblems } from './timing.ts';
 
 export interface Problem {
   /** `error`: an address is not served, or may not be; `warning`: it may come to that. */
@@ -53,6 +54,8 @@ export interface NodeStatus {
   /** What is wrong with its interfaces; null: nothing. */
   readonly link: string | null;
   readonly storeLatencyMs: number | null;
+  /** How its time of support does not fit host and network; null: it does, or it is not known. */
+  readonly timing: TimingFit | null;
   readonly host: string;
   readonly version: string;
   /** Wall clock, ms. */
@@ -96,13 +99,14 @@ export function assessStatus({ view, documents, defaults, info }: StatusInput): 
     ...[...usable.faults.values()].map((text): Problem => ({ severity: 'error', text })),
     ...unheldProblems(addresses, eips, view),
     ...nodeProblems(view), ...routerProblems(routers),
+    ...timingProblems(nodes),
     ...spareProblems(addresses, nodes),
   ];
   return {
     well: !problems.some(({ severity }) => severity === 'error'), problems, addresses, routers, nodes,
     hints: [
       ...info.kind === 'none' ? [] : quorumHints([...view.nodes.values()], nodes),
-      ...routerHints(view),
+      ...timingHints(nodes), ...routerHints(view),
     ],
     store: info,
   };
@@ -163,7 +167,7 @@ function nodeStatus(
     epoch: record.epoch,
     voters: record.voters.map(({ node }) => node),
     link: unfit.length === 0 ? null : some([...new Set(unfit)], 2),
-    storeLatencyMs: record.storeLatencyMs,
+    storeLatencyMs: record.storeLatencyMs, timing: record.timing ?? null,
     host: record.host, version: record.version, startedAt: record.startedAt,
   };
 }

@@ -12,6 +12,12 @@ const tenureId = z.object({ node: z.string().min(1), incarnation: z.int().min(1)
 // reasons are for people, and versions run side by side during an upgrade.
 const reason = z.enum(moveReasons).catch('claimed');
 
+const instant = z.number().optional();
+const pathSchema = z.object({
+  heard: instant, withdrawn: instant, certified: instant, opened: instant, claimed: instant,
+  served: instant, confirmed: instant,
+}).optional().catch(undefined);
+
 const leaseSchema = z.object({
   holder: tenureId.nullable(),
   term: count,
@@ -20,8 +26,13 @@ const leaseSchema = z.object({
   heirs: z.array(tenureId),
   former: z.array(tenureId),
   moves: z.array(z.object({
-    term: count, holder: z.string().nullable(), reason, at: z.number(),
+    term: count, holder: z.string().nullable(), reason, at: z.number(), path: pathSchema,
   })),
+});
+
+const timingSchema = z.object({
+  verdict: z.enum(['tight', 'slow']), supportMs: z.number(), intervalMs: z.number(),
+  perDay: z.number(), fitMs: z.number(), cause: z.enum(['host', 'network']),
 });
 
 const nodeSchema = z.object({
@@ -39,6 +50,8 @@ const nodeSchema = z.object({
   // Absent in what an agent wrote that knew of lease mode alone.
   heartbeat: z.array(z.string()).default([]),
   witness: z.boolean().default(false),
+  // What a later version says in other words is left out: it is for people.
+  timing: timingSchema.optional().catch(undefined),
   epoch: z.int().min(0).default(0),
   voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
   vrrp: z.array(z.object({

@@ -24,8 +24,14 @@ export const moveLifetimeMs = 60_000;
 
 // A later version's reason must not make the record unreadable: reasons are for people.
 const reason = z.enum(moveReasons).catch('claimed');
+const instant = z.number().optional();
+const pathSchema = z.object({
+  heard: instant, withdrawn: instant, certified: instant, opened: instant, claimed: instant,
+  served: instant, confirmed: instant,
+}).optional().catch(undefined);
+
 const movesSchema = z.array(z.object({
-  term: z.int().min(0), holder: z.string().nullable(), reason, at: z.number(),
+  term: z.int().min(0), holder: z.string().nullable(), reason, at: z.number(), path: pathSchema,
 }));
 
 function readTenures(text: string | undefined): TenureId[] | null {

@@ -33,6 +33,11 @@ export type NodeState =
   /** Changed by hand; `incarnation` is what it claims, if it claims one, else 0. */
   | { readonly kind: 'unreadable'; readonly incarnation: number };
 
+const timingSchema = z.object({
+  verdict: z.enum(['tight', 'slow']), supportMs: z.number(), intervalMs: z.number(),
+  perDay: z.number(), fitMs: z.number(), cause: z.enum(['host', 'network']),
+});
+
 const recordSchema = z.object({
   boot: z.int().min(0),
   place: z.string(),
@@ -48,6 +53,8 @@ const recordSchema = z.object({
   // Absent in what an agent wrote that knew of lease mode alone.
   heartbeat: z.array(z.string()).default([]),
   witness: z.boolean().default(false),
+  // What a later version says in other words is left out: it is for people.
+  timing: timingSchema.optional().catch(undefined),
   epoch: z.int().min(0).default(0),
   voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
   vrrp: z.array(z.object({

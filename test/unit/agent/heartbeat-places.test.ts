@@ -8,7 +8,9 @@ import type { InterfaceAddress } from '../../../src/net/rtnetlink/address.ts';
 import type { LinkInfo } from '../../../src/net/rtnetlink/link.ts';
 import type { Route } from '../../../src/net/rtnetlink/route.ts';
 
-const settings = { keyFile: '/key', port: 9477, addresses: [], intervalMs: 60, supportMs: 300 };
+const settings = {
+  keyFile: '/key', port: 9477, addresses: [], intervalMs: 60, supportMs: 300, observeMs: 600_000,
+};
 
 function link(ifindex: number, name: string): LinkInfo {
   return {

@@ -167,3 +167,17 @@ describe('Frames that are not acted on', () => {
     assert.equal(on.announcer.counters().questionsAnswered, 0);
   });
 });
+
+describe('The first question of a term', () => {
+  it('is told of when its answer has left, and no later one is', () => {
+    const on = holding();
+    on.events();
+    on.receive(arpQuestion(eip));
+    on.receive(arpQuestion(eip));
+    const served = on.events().filter(({ kind }) => kind === 'served');
+    assert.deepEqual(served, [{ kind: 'served', eip, term: 1, at: on.clock.at }]);
+    on.announcer.announce([{ eip, term: 2, probe: false }]);
+    on.receive(arpQuestion(eip));
+    assert.equal(on.events().filter(({ kind }) => kind === 'served').length, 1, 'of a new term');
+  });
+});

@@ -203,7 +203,8 @@ export function machine(options: MachineOptions = {}): Machine {
   const announcer = new Announcer({
     onEvent: (event) => {
       events.push(event);
-      if (options.quiet !== true) lines.push(describeEvent(event));
+      // Each first answer would tell of itself again.
+      if (options.quiet !== true && event.kind !== 'served') lines.push(describeEvent(event));
       options.onEvent?.(event, announcer);
     },
     random: options.random ?? ((): number => 0.5),
@@ -231,6 +232,7 @@ export function machine(options: MachineOptions = {}): Machine {
 function describeEvent(event: AnnouncerEvent): string {
   switch (event.kind) {
     case 'announced': return `event: announced ${event.eip} term ${event.term}`;
+    case 'served': return `event: served ${event.eip} term ${event.term}`;
     case 'conflict': return `event: conflict ${event.when} ${event.eip} with ${event.mac}${event.defended ? ', defended' : ''}`;
     case 'conflict-over': return `event: conflict over ${event.eip}`;
     case 'trouble': return `event: trouble ${event.eip ?? ''}: ${event.text}`;

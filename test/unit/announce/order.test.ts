@@ -229,7 +229,7 @@ describe('What is asked of the kernel, in order', () => {
     announcer.announce([{ eip, term: 1, probe: true }]);
     clock.advance(1_000);
     const at = clock.at - 1_000;
-    assert.deepEqual(events(), [{ kind: 'announced', eip, term: 1, at }]);
+    assert.deepEqual(events(), [{ kind: 'announced', eip, term: 1, at, openAt: at }]);
     take();
     announcer.announce([{ eip, term: 2, probe: true }]);
     assert.deepEqual(take(), [

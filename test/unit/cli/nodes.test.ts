@@ -219,6 +219,24 @@ AGE  ADDRESS     TERM  FROM  TO  REASON
     assert.deepEqual({ ...first, at: 0 }, { address: '192.0.2.9', term: 2, from: 'a', to: 'b', reason: 'takeover', at: 0 });
   });
 
+  it('shows the way of each move with --timeline, from the last heartbeat where one was heard', async () => {
+    await a.take('192.0.2.9', 'claimed', user.now - 60_000);
+    await b.take('192.0.2.9', 'inherited', user.now - 3000, {
+      heard: -15.5, withdrawn: -0.5, certified: -0.1, opened: 0.4, claimed: 0.9, confirmed: 12,
+    });
+    const { out } = await user.run('history', '--timeline', '192.0.2.9');
+    const [head, first, second] = out.split('\n');
+    assert.match(head ?? '', /REASON +MS SINCE +WITHDRAWN +CERTIFICATE +GATE +CLAIM +SERVED +STORE$/);
+    assert.match(first ?? '', /inherited +heartbeat +15\.0 +15\.4 +15\.9 +16\.4 +- +27\.5$/);
+    assert.match(second ?? '', /claimed +- +- +- +- +- +- +-$/);
+    const items = JSON.parse((await user.run('history', '-t', '-o', 'json')).out) as { timeline: unknown }[];
+    assert.deepEqual(items.map(({ timeline }) => timeline), [{
+      from: 'heartbeat', turn: 15.5, steps: {
+        withdrawn: 15, certified: 15.4, opened: 15.9, claimed: 16.4, served: null, confirmed: 27.5,
+      },
+    }, null]);
+  });
+
   it('refuses what is no address, or was never held', async () => {
     assert.equal((await user.run('history', 'web')).code, 2);
     assert.deepEqual(await user.run('history', '192.0.2.77'), { code: 1, out: '', err: 'tenure: address: "192.0.2.77": was never held: "tenure get eips" lists the addresses there are\n' });

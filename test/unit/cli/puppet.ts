@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { applyChange } from '../../../src/cli/view.ts';
 import { emptyView } from '../../../src/core/model.ts';
-import type { EipLeaseValue, MoveReason, NodeRecord, TenureId, View } from '../../../src/core/model.ts';
+import type {
+  EipLeaseValue, MovePath, MoveReason, NodeRecord, TenureId, View,
+} from '../../../src/core/model.ts';
 import type { LeaseStore } from '../../../src/store/lease-store.ts';
 
 const deadline = () => AbortSignal.timeout(5000);
@@ -35,8 +37,10 @@ export class Puppet {
   }
 
   /** Takes an address, whoever has it, for a wall-clock instant. */
-  async take(eip: string, reason: MoveReason = 'claimed', at = Date.now()): Promise<void> {
-    await this.#give(eip, this.id, reason, at);
+  async take(
+    eip: string, reason: MoveReason = 'claimed', at = Date.now(), path?: MovePath,
+  ): Promise<void> {
+    await this.#give(eip, this.id, reason, at, path);
   }
 
   /** Hands over what it holds when drained, or asked to; `refuse`: settles requests without. */
@@ -73,12 +77,17 @@ export class Puppet {
     }
   }
 
-  async #give(eip: string, to: TenureId, reason: MoveReason, at: number): Promise<void> {
+  async #give(
+    eip: string, to: TenureId, reason: MoveReason, at: number, path?: MovePath,
+  ): Promise<void> {
     const before = (await this.#store.read(deadline())).leases.get(eip);
     const term = (before?.term ?? 0) + 1;
     const next: EipLeaseValue = {
       eip, holder: to, term, since: at, reason, heirs: [], former: [],
-      moves: [{ term, holder: to.node, reason, at }, ...before?.moves ?? []],
+      moves: [
+        { term, holder: to.node, reason, at, ...path === undefined ? {} : { path } },
+        ...before?.moves ?? [],
+      ],
     };
     await this.#store.perform({
       kind: 'swap', tenure: this.id,

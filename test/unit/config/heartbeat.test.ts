@@ -36,6 +36,7 @@ describe('heartbeats in the configuration', () => {
   it('are those of a LAN with a key alone', () => {
     assert.deepEqual(settings({ keyFile: 'key' }), {
       keyFile: '/etc/key', port: 9477, addresses: [], intervalMs: 60, supportMs: 300,
+      observeMs: 600_000,
     });
   });
 
