@@ -13,6 +13,7 @@ import type { Endpoint } from './endpoint.ts';
 import { Peers } from './peers.ts';
 import type { Peer } from './peers.ts';
 import { HeartbeatSockets } from './sockets.ts';
+import type { SocketsOptions } from './sockets.ts';
 
 export type HeartbeatDrop =
   | DatagramDrop
@@ -48,9 +49,12 @@ export interface TransportOptions {
   readonly onListening: (endpoint: string, trouble: string | null) => void;
 }
 
+/** What it needs of sockets: the simulator has others. */
+export type Sockets = Pick<HeartbeatSockets, 'own' | 'listen' | 'send' | 'close'>;
+
 export class HeartbeatTransport {
   readonly #options: TransportOptions;
-  readonly #sockets: HeartbeatSockets;
+  readonly #sockets: Sockets;
   readonly #peers: Peers;
   readonly #guard = new ReplayGuard();
   readonly #dropped = new Map<string, number>();
@@ -63,10 +67,13 @@ export class HeartbeatTransport {
   #received = 0;
   #heard = 0;
 
-  constructor(options: TransportOptions) {
+  constructor(
+    options: TransportOptions,
+    openSockets = (to: SocketsOptions): Sockets => new HeartbeatSockets(to),
+  ) {
     this.#options = options;
     this.#peers = new Peers(options.node);
-    this.#sockets = new HeartbeatSockets({
+    this.#sockets = openSockets({
       onDatagram: (bytes) => { this.#onDatagram(bytes); },
       onState: ({ text }, trouble) => { options.onListening(text, trouble); },
     });

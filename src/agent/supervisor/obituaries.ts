@@ -17,23 +17,18 @@ interface Letter {
   readonly bytes: Uint8Array;
 }
 
+/** How they leave: at once, and again. */
+export interface Post {
+  send(to: Endpoint, bytes: Uint8Array): void;
+  after(ms: number, run: () => void): void;
+}
+
 export class Obituaries {
-  readonly #sockets: Readonly<Record<4 | 6, Socket>>;
+  readonly #post: Post;
   #letters: readonly Letter[] = [];
 
-  constructor() {
-    const open = (family: 4 | 6): Socket => {
-      const socket = createSocket({
-        type: family === 4 ? 'udp4' : 'udp6',
-        lookup: (address, _options, done) => { done(null, address, family); },
-      });
-      socket.on('error', () => undefined);
-      socket.unref();
-      // Sending without it binds first, a turn of the loop later.
-      socket.bind(0);
-      return socket;
-    };
-    this.#sockets = { 4: open(4), 6: open(6) };
+  constructor(post: Post) {
+    this.#post = post;
   }
 
   prepare({ node, boot, incarnation, peers, key: text }: LastWords): void {
@@ -56,18 +51,39 @@ export class Obituaries {
   send(): number {
     const letters = this.#letters;
     this.#letters = [];
-    this.#post(letters);
-    for (const ms of repeatAfterMs) setTimeout(() => { this.#post(letters); }, ms);
+    const round = (): void => {
+      for (const { endpoint, bytes } of letters) this.#post.send(endpoint, bytes);
+    };
+    round();
+    for (const ms of repeatAfterMs) this.#post.after(ms, round);
     return letters.length;
   }
+}
 
-  close(): void {
-    for (const socket of Object.values(this.#sockets)) socket.close();
-  }
+export interface UdpPost extends Post {
+  close(): void;
+}
 
-  #post(letters: readonly Letter[]): void {
-    for (const { endpoint: { host, port, address }, bytes } of letters) {
-      this.#sockets[address.family].send(bytes, port, host, () => undefined);
-    }
-  }
+export function openUdpPost(): UdpPost {
+  const open = (family: 4 | 6): Socket => {
+    const socket = createSocket({
+      type: family === 4 ? 'udp4' : 'udp6',
+      lookup: (address, _options, done) => { done(null, address, family); },
+    });
+    socket.on('error', () => undefined);
+    socket.unref();
+    // Sending without it binds first, a turn of the loop later.
+    socket.bind(0);
+    return socket;
+  };
+  const sockets = { 4: open(4), 6: open(6) };
+  return {
+    send: ({ host, port, address }, bytes) => {
+      sockets[address.family].send(bytes, port, host, () => undefined);
+    },
+    after: (ms, run) => { setTimeout(run, ms); },
+    close: () => {
+      for (const socket of Object.values(sockets)) socket.close();
+    },
+  };
 }

@@ -5,7 +5,7 @@ import { openGateCloser } from '../../net/fence-silence.ts';
 import { createLogger } from '../../observe/logging.ts';
 import { watchdogInterval } from '../systemd-notify.ts';
 import { supervisedVariable } from './messages.ts';
-import { Obituaries } from './obituaries.ts';
+import { Obituaries, openUdpPost } from './obituaries.ts';
 import { farewell, Supervisor } from './supervisor.ts';
 
 /** In quorum mode others wait to hear of the agent's death; in lease mode nobody does. */
@@ -21,7 +21,8 @@ export async function runSupervised(config: AgentConfig): Promise<number> {
   const { name } = config.node;
   const log = createLogger({ ...config.log, fields: { node: name, process: 'supervisor' } });
   const gate = openGateCloser();
-  const obituaries = new Obituaries();
+  const post = openUdpPost();
+  const obituaries = new Obituaries(post);
   const addon = loadAddon();
   const socket = process.env.NOTIFY_SOCKET ?? '';
   const notify = (text: string): void => {
@@ -42,6 +43,6 @@ export async function runSupervised(config: AgentConfig): Promise<number> {
   } finally {
     for (const signal of names) process.off(signal, passOn);
     gate.close();
-    obituaries.close();
+    post.close();
   }
 }

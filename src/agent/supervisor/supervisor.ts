@@ -15,6 +15,7 @@ import type { GateCloser } from '../../net/fence-silence.ts';
 import type { FromAgent } from './messages.ts';
 import { isEnding } from './is-ending.ts';
 import { supervisedVariable } from './messages.ts';
+import { mourn } from './mourn.ts';
 import type { Obituaries } from './obituaries.ts';
 
 const shortestPauseMs = 100;
@@ -122,18 +123,15 @@ export class Supervisor {
   }
 
   #mourn(exit: Exit): void {
-    const { gate, obituaries, log } = this.#modules;
+    const { log } = this.#modules;
     if (this.#settled) return;
     this.#settled = true;
-    try {
-      gate.closeGate();
-    } catch (error) {
-      // It closes by itself in time; until then nobody may be told that it is closed.
-      log.error({ error, ...exit }, 'the agent died, and its gate cannot be closed');
-      return;
+    const done = mourn(this.#modules);
+    if ('error' in done) {
+      log.error({ ...done, ...exit }, 'the agent died, and its gate cannot be closed');
+    } else {
+      log.error({ ...exit, ...done }, 'the agent died: its gate is closed, and its peers are told');
     }
-    const told = obituaries.send();
-    log.error({ ...exit, told }, 'the agent died: its gate is closed, and its peers are told');
   }
 
   /** The exit code to end with; null: the agent is to be started again. */
