@@ -3,7 +3,10 @@ import { capacity } from '../../src/core/placement.ts';
 import type { CoreModule } from './core-module.ts';
 import { mend, startFaults } from './faults.ts';
 import { Prng } from './prng.ts';
-import { Violation, World } from './world.ts';
+import { aims } from './scripts.ts';
+import type { Aim } from './scripts.ts';
+import { Violation } from './violation.ts';
+import { World } from './world.ts';
 
 export interface Outcome {
   readonly seed: number;
@@ -20,16 +23,34 @@ const times = {
 
 export type Mode = 'lease' | 'quorum';
 
-export function explore(core: CoreModule, seed: number, mode: Mode): Outcome {
+export interface Hunt {
+  /** What its faults aim at; null: each schedule at something else. */
+  readonly aim: Aim | null;
+  /** Only two announcers are looked for: no peace at the end. */
+  readonly restless: boolean;
+}
+
+/** One in two schedules of quorum mode has an aim, one in four of lease mode. */
+const usualAims: Readonly<Record<Mode, readonly Aim[]>> = {
+  lease: ['mixed', 'mixed', 'mixed', 'answers'],
+  quorum: [...aims, 'mixed', 'mixed', 'mixed'],
+};
+
+export function explore(
+  core: CoreModule, seed: number, mode: Mode, { aim, restless }: Hunt,
+): Outcome {
   const shape = new Prng(seed ^ 0x5eed);
   const world = new World({
     core, seed,
-    nodes: shape.pick(mode === 'lease' ? [2, 3, 3, 5] : [3, 3, 3, 3, 3, 4, 5, 5, 7]),
+    nodes: shape.pick(mode === 'lease' ? [2, 3, 3, 5] : [3, 3, 3, 4, 5, 5, 7]),
     eips: shape.pick([1, 3, 6]),
     failbackMs: shape.pick([null, 0, 1500]),
     quorum: mode === 'quorum',
     pauseInStep: shape.pick([0, 0.002, 0.02]),
+    requestTimeoutMs: shape.pick([400, 400, 2500]),
+    wired: shape.chance(0.1),
   });
+  const usual = shape.pick(usualAims[mode]);
   let violation: string | null = null;
   try {
     for (const host of world.hosts) {
@@ -37,12 +58,14 @@ export function explore(core: CoreModule, seed: number, mode: Mode): Outcome {
     }
     world.run(1000);
     const { faults, tail, peace } = times[mode];
-    startFaults(world, faults);
+    startFaults(world, faults, aim ?? usual);
     world.run(faults);
     world.run(tail);
-    mend(world);
-    world.run(peace);
-    expectRest(world, peace);
+    if (!restless) {
+      mend(world);
+      world.run(peace);
+      expectRest(world, peace);
+    }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     violation = error instanceof Violation ? error.message : (error.stack ?? error.message);
@@ -83,4 +106,5 @@ export const expectedInQuorumMode = [
   'silenced:lease', 'resumed', 'took:claimed', 'took:takeover', 'took:returned', 'took:drain',
   'took:move', 'took:unfit', 'took:failback', 'took:reclaimed', 'gave:released', 'late-answer',
   'swap-lost:conflict', 'swap-lost:refused', 'swap-lost:unknown', 'paused',
+  'not-believed:tag', 'not-believed:replayed', 'not-believed:misdirected',
 ] as const;

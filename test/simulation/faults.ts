@@ -1,5 +1,7 @@
 /** The fault schedule: what goes wrong, or is asked for, and when. */
 import type { Host } from './host.ts';
+import { scriptMs, scripts } from './scripts.ts';
+import type { Aim } from './scripts.ts';
 import type { World } from './world.ts';
 
 const kinds = [
@@ -12,10 +14,17 @@ const networkKinds = [
   'net-cut', 'net-mute', 'net-deaf', 'net-alone', 'net-groups', 'net-mesh', 'net-loss', 'net-lag',
 ] as const;
 
-export function startFaults(world: World, endMs: number): void {
+/** How much of an aimed schedule is made of its scripts. */
+const aimed = 0.75;
+
+export function startFaults(world: World, endMs: number, aim: Aim): void {
   const { schedule, prng } = world;
   const strike = (): void => {
     if (schedule.now >= endMs) return;
+    if (aim !== 'mixed' && prng.chance(aimed)) {
+      prng.pick(scripts[aim])(world);
+      return schedule.after(scriptMs * prng.between(0.5, 1.5), strike);
+    }
     const ms = prng.chance(0.5) ? prng.between(5, 400) : prng.between(400, 7000);
     if (world.quorum && prng.chance(0.35)) cutNetwork(world, prng.pick(networkKinds), ms);
     else if (world.quorum && prng.chance(0.35)) unsettleLines(world, ms);
@@ -34,6 +43,7 @@ export function mend(world: World): void {
   store.stale.clear();
   world.deadlyLines = 0;
   store.slowMs = 0;
+  store.late = 0;
   store.loss = 0;
   world.net.cut.clear();
   world.net.loss = 0;

@@ -4,30 +4,39 @@
  * it was; a power loss takes the fence with it.
  */
 import type { Effect, Event } from '../../src/core/events.ts';
+import type { StoreRequest } from '../../src/core/requests.ts';
 import type { State } from '../../src/core/state.ts';
+import { SimFence } from './sim-fence.ts';
 import type { Datagram } from './sim-net.ts';
+import { SimSupervisor } from './sim-supervisor.ts';
+import { SimWatch } from './sim-watch.ts';
+import { SimWire, placeOf } from './sim-wire.ts';
+import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
-const requestTimeoutMs = 400;
+/** A core that asks to be woken more often than this never rests. At rest it is 10 to 20 times. */
+const mostTicks = { count: 1000, inMs: 100 };
 
 export class Host {
   /** The node's name, and which of the machines that bear it (see `World.impostor`). */
   readonly name: string;
   readonly machine: string;
-  /** The kernel's: which EIPs may be claimed, and until when by this host's clock. */
-  readonly fence = { held: new Map<string, number>(), until: 0 };
+  readonly fence: SimFence;
   state: State | null = null;
   paused = false;
   linkUp = true;
   readonly #world: World;
   readonly #offset: number;
   readonly #rate: number;
+  readonly #supervisor: SimSupervisor;
+  #wire: SimWire | null = null;
   #place: number;
   #process = 0;
   #inbox: (() => void)[] = [];
-  #watched = 0;
-  #watchBusy = false;
+  #watch: SimWatch | null = null;
   #wakeAt = Infinity;
+  #ticks = { since: 0, count: 0 };
+  #mourning = false;
 
   constructor(world: World, name: string, machine: string) {
     this.#world = world;
@@ -36,7 +45,9 @@ export class Host {
     this.#offset = world.prng.between(0, 1e6);
     this.#rate = 1 + world.prng.between(-world.clockRateError, world.clockRateError);
     this.#place = 1;
-    world.store.onChange(() => this.#follow());
+    this.fence = new SimFence(this, world.holders);
+    this.#supervisor = new SimSupervisor(world, this);
+    world.store.onChange(() => this.#watch?.follow());
   }
 
   /** CLOCK_BOOTTIME, ms. */
@@ -58,52 +69,68 @@ export class Host {
     this.#process++;
     this.paused = false;
     this.#inbox = [];
-    this.#watched = 0;
-    this.#watchBusy = false;
-    this.fence.held.clear();
-    this.fence.until = 0;
+    this.#watch = new SimWatch(this.#world, {
+      node: this.name, onChange: (change) => { this.#deliver({ kind: 'view', change }); },
+    });
+    this.fence.clear();
+    this.#mourning = false;
+    this.#wire = this.#openWire();
     const { options } = this.#world;
     this.state = this.#world.core.initialState(
       { ...options, node: this.name }, this.#facts(), this.now(),
     );
     this.#deliver({ kind: 'policies', policies: this.#world.policies });
-    this.#follow();
+    this.#watch.follow();
   }
 
   /** kill -9: the kernel stays as it is, until the supervisor, if it lives, closes the gate. */
   crash(supervised = this.#world.prng.chance(0.7)): void {
-    if (supervised && this.state !== null && this.#world.quorum) this.#bury(this.state);
+    if (supervised && this.state !== null && this.#world.quorum) this.#bury();
+    this.#tellDropped();
     this.state = null;
+    this.#watch?.end();
     this.#inbox = [];
     this.paused = false;
     this.#process++;
   }
 
-  /** The gate first, then the word. What the supervisor knows may be an incarnation behind. */
-  #bury({ boot, lastIncarnation }: State): void {
-    const { schedule, prng, net, hosts } = this.#world;
-    const place = this.#place;
-    const process = this.#process + 1;
+  /** Unless whoever starts the next agent is faster: that one closes the gate itself. */
+  #bury(): void {
+    const { schedule, prng } = this.#world;
+    this.#mourning = true;
     schedule.after(prng.between(0.5, 8), () => {
-      if (place !== this.#place) return;
-      if (process === this.#process) this.fence.until = 0;
-      const incarnation = lastIncarnation - (prng.chance(0.1) ? 1 : 0);
-      const obituary = { node: this.name, boot, incarnation };
-      this.#world.count({ kind: 'buried' });
-      for (let again = 0; again < 3; again++) {
-        schedule.after(again * 5, () => {
-          for (const { name } of hosts) {
-            if (name !== this.name) net.send(this.name, name, { kind: 'died', obituary });
-          }
-        });
-      }
+      if (!this.#mourning) return;
+      this.#mourning = false;
+      this.#supervisor.mourn(this.#wire !== null, () => {
+        if (prng.chance(0.05)) throw new Error('the kernel refuses');
+        this.fence.until = 0;
+        this.#world.count({ kind: 'buried' });
+      });
     });
+  }
+
+  /** Datagrams are bytes. The impostor has no place to be heard at. */
+  #openWire(): SimWire | null {
+    const { wired, quorum, net } = this.#world;
+    if (!wired || !quorum || this.name !== this.machine) return null;
+    return new SimWire({
+      node: this.name,
+      send: (to, bytes) => { net.send(this.name, to, { kind: 'bytes', bytes }); },
+      onHeartbeat: (heartbeat) => { this.#deliver({ kind: 'heard', heartbeat }); },
+      onObituary: (obituary) => { this.#deliver({ kind: 'died', obituary }); },
+    });
+  }
+
+  #tellDropped(): void {
+    for (const [why, count] of Object.entries(this.#wire?.dropped() ?? {})) {
+      this.#world.countDropped(why, count);
+    }
   }
 
   powerLoss(): void {
     this.crash(false);
-    this.fence.held.clear();
-    this.fence.until = 0;
+    this.fence.clear();
+    this.#mourning = false;
     this.#place++;
   }
 
@@ -139,8 +166,7 @@ export class Host {
 
   /** The watch lost its place and lists again. */
   relist(): void {
-    this.#watched = 0;
-    this.#follow();
+    this.#watch?.relist();
   }
 
   #facts(): State['facts'] {
@@ -148,39 +174,18 @@ export class Host {
       place: `${this.machine}:${String(this.#place)}`, host: this.machine, version: '0', startedAt: 0, weight: 1,
       labels: {}, unable: this.linkUp ? {} : { pool: 'eth0 is down' }, findings: [],
       storeLatencyMs: null, witness: false,
-      heartbeat: this.#world.quorum && this.name === this.machine ? [this.name] : [],
+      heartbeat: this.#world.quorum && this.name === this.machine ? [placeOf(this.name)] : [],
     };
-  }
-
-  /** One stream of changes, in order, each delayed; a cut stops it and it goes on from there. */
-  #follow(): void {
-    const { store, schedule, prng } = this.#world;
-    if (!this.running || this.#watchBusy) return;
-    const process = this.#process;
-    const again = (): void => {
-      if (process !== this.#process) return;
-      this.#watchBusy = false;
-      this.#follow();
-    };
-    if (!store.reachable(this.name) || store.stale.has(this.name)) {
-      this.#watchBusy = true;
-      schedule.after(prng.between(20, 200), again);
-      return;
-    }
-    if (this.#watched === store.state.revision) return;
-    this.#watchBusy = true;
-    const change = store.changesSince(this.#watched);
-    this.#watched = change.revision;
-    schedule.after(prng.chance(0.05) ? prng.between(5, 400) : prng.between(0.2, 5), () => {
-      if (process !== this.#process) return;
-      this.#deliver({ kind: 'view', change });
-      again();
-    });
   }
 
   /** A datagram waits in the socket while the process is stopped. */
   receive(datagram: Datagram): void {
-    this.#deliver(datagram);
+    if (datagram.kind !== 'bytes') return this.#deliver(datagram);
+    const { bytes } = datagram;
+    const process = this.#process;
+    if (!this.running) return;
+    if (!this.paused) this.#wire?.hear(bytes);
+    else this.#inbox.push(() => process === this.#process && this.receive(datagram));
   }
 
   #deliver(event: Event): void {
@@ -193,10 +198,20 @@ export class Host {
     }
     const { core, schedule } = this.#world;
     const now = { boot: this.now(), wall: schedule.now };
-    const { state, effects } = core.step(this.state!, event, now);
+    const before = this.state!;
+    if (event.kind === 'view') this.#wire?.learn(event.change);
+    const { state, effects } = core.step(before, event, now);
     this.state = state;
+    this.#tellSupervisor(before, state);
     this.#perform(effects, process);
     this.#sleep(process);
+  }
+
+  #tellSupervisor(before: State, { boot, lastIncarnation, view }: State): void {
+    const same = boot === before.boot && lastIncarnation === before.lastIncarnation
+      && (this.#wire === null || view.nodes === before.view.nodes);
+    if (same) return;
+    this.#supervisor.tell({ node: this.name, boot, incarnation: lastIncarnation }, this.#wire);
   }
 
   /** Effects in their order; the process may be stopped between any two of them. */
@@ -216,16 +231,16 @@ export class Host {
   #effect(effect: Effect, process: number): void {
     switch (effect.kind) {
       case 'withdraw':
-        for (const eip of effect.eips) this.fence.held.delete(eip);
+        for (const eip of effect.eips) this.fence.release(eip);
         return;
       case 'arm':
         this.fence.until = effect.until;
-        this.#world.opened = true;
+        this.#world.opened.add(this);
         return;
       case 'announce':
         for (const { eip, term } of effect.announcements) {
-          this.fence.held.set(eip, term);
-          this.#world.opened = true;
+          this.fence.hold(eip, term);
+          this.#world.opened.add(this);
           this.#world.announced(this, eip, term);
         }
         return;
@@ -233,6 +248,7 @@ export class Host {
         return this.#request(effect.id, effect.request, process);
       case 'heartbeat': {
         const { to, heartbeat } = effect;
+        if (this.#wire !== null) return this.#wire.send(to, heartbeat);
         return this.#world.net.send(this.name, to, { kind: 'heard', heartbeat });
       }
       case 'tell':
@@ -259,26 +275,11 @@ export class Host {
     schedule.after(at + prng.between(1000, 4000), () => this.start());
   }
 
-  #request(id: number, request: Parameters<World['store']['call']>[1], process: number): void {
-    const { store, schedule, prng } = this.#world;
-    const answer = (value: Parameters<typeof this.deliverAnswer>[1]): void => {
-      if (process === this.#process) this.deliverAnswer(id, value);
-    };
-    let open = true;
-    schedule.after(requestTimeoutMs / this.#rate, () => {
-      if (open) answer(null);
-      open = false;
+  #request(id: number, request: StoreRequest, process: number): void {
+    const { store, requestTimeoutMs } = this.#world;
+    store.ask(this.name, request, requestTimeoutMs / this.#rate, (answer) => {
+      if (process === this.#process) this.#deliver({ kind: 'answer', id, answer });
     });
-    store.call(this.name, request, (value) => {
-      open = false;
-      answer(value);
-      // And once more, late: the core must not mind.
-      if (prng.chance(0.02)) schedule.after(prng.between(0, 3000), () => answer(value));
-    });
-  }
-
-  deliverAnswer(id: number, answer: Extract<Event, { kind: 'answer' }>['answer']): void {
-    this.#deliver({ kind: 'answer', id, answer });
   }
 
   #sleep(process: number): void {
@@ -291,8 +292,16 @@ export class Host {
     this.#world.schedule.after((at - this.now()) / this.#rate + lateness, () => {
       if (process === this.#process && this.#wakeAt === at) {
         this.#wakeAt = Infinity;
+        this.#countTick();
         this.#deliver({ kind: 'tick' });
       }
     });
+  }
+  #countTick(): void {
+    const { now } = this.#world.schedule;
+    if (now - this.#ticks.since >= mostTicks.inMs) this.#ticks = { since: now, count: 0 };
+    this.#ticks.count += 1;
+    if (this.#ticks.count <= mostTicks.count) return;
+    throw new Violation(`the core of ${this.machine} never rests at ${now.toFixed(2)} ms`);
   }
 }

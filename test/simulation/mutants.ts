@@ -7,13 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Mode } from './explore.ts';
+import type { Aim } from './scripts.ts';
 
 export interface Mutation {
   readonly name: string;
   /** In which mode its rule is needed. */
   readonly mode: Mode;
   readonly rule: string;
-  /** Where to look first: what it takes is rare. */
+  /** What the faults aim at, if what it takes is rare. */
+  readonly aim?: Aim;
+  /** Where to look first, if it is rare all the same. */
   readonly seed?: number;
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
@@ -34,6 +37,10 @@ const answersStayOpen: Mutation['edits'] = [
 
 /** R1: a term that is over is not taken again. */
 const pastCheck = '  if (term <= (draft.past.get(eip) ?? 0)) return;\n  const holding';
+
+/** Where answers of earlier incarnations are kept out: of this one, or not ours at all. */
+const ofThisTenure = (holder: string): string =>
+  `(${holder}?.node !== draft.options.node || ${holder}.incarnation === draft.tenure?.incarnation)`;
 
 const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
   {
@@ -76,6 +83,7 @@ const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'past-terms-revive',
+    aim: 'answers',
     rule: 'A term that we gave up is over for us, whatever the store still shows',
     edits: [
       { file: 'holdings.ts', from: pastCheck, to: '  const holding' },
@@ -85,9 +93,27 @@ const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
   {
     name: 'late-answers-count',
     rule: 'An answer that comes after its request was given up on revives nothing',
+    aim: 'answers',
     edits: [
       ...answersStayOpen,
       { file: 'holdings.ts', from: pastCheck, to: '  const holding' },
+    ],
+  },
+  {
+    // Three things stand before it, each enough: all are taken away, for such answers alone.
+    name: 'earlier-incarnation-counts',
+    rule: 'An answer meant for an earlier incarnation revives nothing in the present one',
+    aim: 'answers',
+    edits: [
+      { file: 'tenure.ts', from: '  draft.pending.clear();\n', to: '' },
+      {
+        file: 'plans.ts', from: '  draft.dirty.add(swap.eip);\n  const',
+        to: `  if ${ofThisTenure('swap.next.holder')} draft.dirty.add(swap.eip);\n  const`,
+      },
+      {
+        file: 'holdings.ts', from: pastCheck,
+        to: pastCheck.replace('if (term', `if (${ofThisTenure('lease.holder')} && term`),
+      },
     ],
   },
   {
@@ -146,6 +172,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'switch-early',
+    aim: 'epochs',
     rule: 'While a change of epoch is under way both records bind',
     edits: [{
       file: 'quorum/epochs.ts', from: 'return { ...judged, regimes: [...judged.regimes, regime] };',
@@ -154,12 +181,13 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'give-what-was-not-taken',
-    seed: 2160,
+    aim: 'answers',
     rule: 'A term that we asked to give away is over for us, also if we had not taken it up',
     edits: [{ file: 'plans.ts', from: "    forbid(draft, eip, lease?.term ?? 0);\n", to: '' }],
   },
   {
     name: 'release-after-withdrawal',
+    aim: 'epochs',
     rule: 'A voter that withdrew from an epoch does not release it',
     edits: [
       { file: 'quorum/support.ts', from: ' && echo.withdrawn < epoch.epoch;', to: ';' },
@@ -168,10 +196,75 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   {
     name: 'forget-withdrawal',
     rule: 'A withdrawal is for ever',
+    edits: [
+      {
+        file: 'quorum/voting.ts',
+        from: 'if (epoch <= withdrawnEpoch(voting, { node, incarnation }) || supportMs <= 0) return;',
+        to: 'if (supportMs <= 0) return;',
+      },
+      {
+        file: 'quorum/heartbeats.ts',
+        from: `  const withdrawn = withdrawnEpoch(draft.voting, { node, incarnation });
+  if (withdrawn >= epoch) return null;
+`,
+        to: '  const withdrawn = 0;\n',
+      },
+    ],
+  },
+  {
+    name: 'no-release',
+    rule: 'An epoch that was left binds until a majority of its voters released it',
+    aim: 'epochs',
     edits: [{
-      file: 'quorum/types.ts',
-      from: '  return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;',
-      to: '  return 0;',
+      file: 'quorum/epochs.ts', from: 'const leaves = old.epoch > 0 && old.epoch !== regime.epoch;',
+      to: 'const leaves = old.epoch < 0;',
+    }],
+  },
+  {
+    name: 'voters-without-boots',
+    rule: 'A voter that was started anew has promised nothing, and knows of none of its withdrawals',
+    aim: 'amnesia',
+    edits: [
+      {
+        file: 'quorum/types.ts', from: 'return `${node}\\n${String(boot)}`;',
+        to: 'return boot < 0 ? node : `${node}\\n`;',
+      },
+      {
+        file: 'quorum/types.ts', from: 'return a.node === b.node && a.boot === b.boot;',
+        to: 'return a.node === b.node;',
+      },
+    ],
+  },
+  {
+    name: 'forget-former',
+    rule: 'Whoever is struck out of a line stays in the record as a former heir',
+    aim: 'lines',
+    edits: [
+      { file: 'succession.ts', from: 'const next = [...freed, ...struck];', to: 'const next = [...freed];' },
+      {
+        file: 'succession.ts', from: '!draft.ended(id) && !sameTenure(id, first));',
+        to: '!draft.ended(id) && first !== null && id === null);',
+      },
+    ],
+  },
+  {
+    name: 'free-at-once',
+    rule: 'A former heir is freed only when a majority of our voters know the record that struck it out',
+    aim: 'lines',
+    edits: [{
+      file: 'succession.ts',
+      from: 'return record.epoch > 0 && judged.left.length === 0 && lease.revision <= judged.relied;',
+      to: 'return record.epoch > 0 && judged.left.length === 0 && lease.revision > 0;',
+    }],
+  },
+  {
+    name: 'release-forgets-heirs',
+    rule: 'Heirs of an address that is given up stay former: they might still inherit by the old record',
+    aim: 'lines',
+    edits: [{
+      file: 'ownership.ts',
+      from: '      former: [...former, ...heirs].filter((id) => !draft.ended(id)),\n',
+      to: '      former,\n',
     }],
   },
   {
@@ -192,6 +285,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'stale-heir',
+    aim: 'lines',
     rule: 'A heir whose view is behind the floor of a withdrawal does not inherit',
     edits: [{
       file: 'succession.ts', from: 'if (each.floor > draft.revision) return false;', to: '',
@@ -199,6 +293,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'unconfirmed-heir',
+    aim: 'lines',
     rule: 'A heir inherits only by a record that a majority of the voters know',
     edits: [{
       file: 'succession.ts', from: 'if (lease.revision > first.relied) return false;', to: '',
@@ -206,6 +301,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'claim-over-heirs',
+    aim: 'lines',
     rule: 'Who claims through the store waits for the end of all before it in line, and all former heirs',
     edits: [
       {
@@ -219,7 +315,7 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
   {
     name: 'transfer-over-heirs',
-    seed: 300,
+    aim: 'lines',
     rule: 'An address is handed to its first heir, or to anyone once there are no others',
     edits: [{
       file: 'ownership.ts',
@@ -236,7 +332,9 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
   },
 ];
 
-const both = ['no-store-deadline'];
+const both = [
+  'no-store-deadline', 'past-terms-revive', 'late-answers-count', 'earlier-incarnation-counts',
+];
 
 export const mutations: readonly Mutation[] = [
   ...leaseMode.map((mutation) => ({ ...mutation, mode: 'lease' as const })),

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Mode } from './explore.ts';
+import type { Aim } from './scripts.ts';
 
 export interface Job {
   readonly seeds: number;
@@ -10,8 +11,10 @@ export interface Job {
   readonly stride: number;
   /** Folder of a mutated core; null: the production core. */
   readonly mutant: string | null;
+  /** Looks for two announcers, and for nothing after them. */
   readonly stopAtFirst: boolean;
   readonly mode: Mode;
+  readonly aim: Aim | null;
 }
 
 export interface Found {
@@ -26,6 +29,11 @@ export interface JobResult {
   readonly digest: number;
 }
 
+/** What a process says of its work. */
+export type Message =
+  | { readonly kind: 'at'; readonly seed: number }
+  | { readonly kind: 'done'; readonly result: JobResult };
+
 export interface Explored {
   readonly violations: readonly Found[];
   readonly counts: ReadonlyMap<string, number>;
@@ -33,15 +41,19 @@ export interface Explored {
   readonly digest: string;
 }
 
+/** A schedule takes a fraction of a second: one that takes so long, ms, does not end. */
+const longestScheduleMs = 120_000;
+
 export async function exploreMany(
-  { seeds, first, jobs, mode = 'lease', mutant = null, stopAtFirst = false }: {
+  { seeds, first, jobs, mode = 'lease', mutant = null, stopAtFirst = false, aim = null }: {
     seeds: number; first: number; jobs: number; mode?: Mode; mutant?: string | null;
-    stopAtFirst?: boolean;
+    stopAtFirst?: boolean; aim?: Aim | null;
   },
 ): Promise<Explored> {
   const used = Math.min(jobs, seeds);
   const results = await Promise.all(Array.from({ length: used }, (_, i) => run({
     seeds: Math.ceil((seeds - i) / used), first: first + i, stride: used, mutant, stopAtFirst, mode,
+    aim,
   })));
   const counts = new Map<string, number>();
   for (const [what, count] of results.flatMap((result) => result.counts)) {
@@ -61,11 +73,20 @@ function run(job: Job): Promise<JobResult> {
   return new Promise((resolve, reject) => {
     const child = fork(path, [JSON.stringify(job)], { execArgv: ['--import', 'tsx'] });
     let result: JobResult | null = null;
-    child.on('message', (message) => { result = message as JobResult; });
+    let at: number | null = null;
+    const watch = setTimeout(() => child.kill('SIGKILL'), longestScheduleMs);
+    child.on('message', (message: Message) => {
+      watch.refresh();
+      if (message.kind === 'at') at = message.seed;
+      else result = message.result;
+    });
     child.on('error', reject);
-    child.on('exit', (code) => {
-      if (result !== null) resolve(result);
-      else reject(new Error(`a simulation process ended with code ${String(code)} and no result`));
+    child.on('exit', (code, signal) => {
+      clearTimeout(watch);
+      if (result !== null) return resolve(result);
+      const how = signal === null ? `code ${String(code)}` : `signal ${signal}`;
+      const where = at === null ? 'before its first schedule' : `in seed ${String(at)}`;
+      reject(new Error(`a simulation process ended with ${how} ${where}, and no result`));
     });
   });
 }

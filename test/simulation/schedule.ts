@@ -1,4 +1,9 @@
 /** Simulated time: a queue of what happens when, in a total order. */
+import { Violation } from './violation.ts';
+
+/** More than this under way at once comes of a core that never rests: better said than run out. */
+const mostWaiting = 200_000;
+
 interface Entry {
   readonly at: number;
   readonly order: number;
@@ -39,6 +44,7 @@ export class Schedule {
 
   #push(entry: Entry): void {
     let i = this.#heap.push(entry) - 1;
+    if (i > mostWaiting) throw new Violation(`too much is under way at ${this.now.toFixed(2)} ms`);
     while (i > 0) {
       const parent = (i - 1) >> 1;
       if (!this.#before(i, parent)) return;

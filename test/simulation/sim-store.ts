@@ -12,6 +12,8 @@ export class SimStore {
   down = false;
   /** Every request and answer takes so many ms longer. */
   slowMs = 0;
+  /** Chance that a request is carried out seconds after it was sent, or that its answer is late. */
+  late = 0;
   /** Chance that a request or its answer is lost. */
   loss = 0;
   readonly cut = new Set<string>();
@@ -50,11 +52,31 @@ export class SimStore {
   #delay(): number {
     const { prng } = this.#world;
     const usual = prng.chance(0.03) ? prng.between(5, 300) : prng.between(0.2, 3);
-    return usual + prng.between(0, this.slowMs);
+    const lateMs = prng.chance(this.late) ? prng.between(100, 3000) : 0;
+    return usual + lateMs + prng.between(0, this.slowMs);
+  }
+
+  /** As an agent asks: null once `patienceMs` have passed. Now and then the answer comes again. */
+  ask(
+    node: string, request: StoreRequest, patienceMs: number,
+    done: (answer: StoreAnswer | null) => void,
+  ): void {
+    const { schedule, prng } = this.#world;
+    let open = true;
+    schedule.after(patienceMs, () => {
+      if (open) done(null);
+      open = false;
+    });
+    this.#call(node, request, (answer) => {
+      open = false;
+      done(answer);
+      // The core must not mind.
+      if (prng.chance(0.02)) schedule.after(prng.between(0, 3000), () => done(answer));
+    });
   }
 
   /** Carries `request` to the store and its answer back; either may be lost, or late. */
-  call(node: string, request: StoreRequest, done: (answer: StoreAnswer) => void): void {
+  #call(node: string, request: StoreRequest, done: (answer: StoreAnswer) => void): void {
     const { schedule, prng } = this.#world;
     // A request that meets a cut may sit in a buffer and arrive when the cut is mended.
     if (prng.chance(this.loss)) return;

@@ -4,7 +4,8 @@
  */
 import type { CoreModule } from './core-module.ts';
 import type { Host } from './host.ts';
-import { Violation, World, supportMs } from './world.ts';
+import { Violation } from './violation.ts';
+import { World, supportMs } from './world.ts';
 
 export interface Succession {
   readonly seed: number;

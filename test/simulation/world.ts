@@ -4,8 +4,10 @@ import type { CoreModule } from './core-module.ts';
 import { Host } from './host.ts';
 import { Prng } from './prng.ts';
 import { Schedule } from './schedule.ts';
+import type { Holders } from './sim-fence.ts';
 import { SimNet } from './sim-net.ts';
 import { SimStore } from './sim-store.ts';
+import { Violation } from './violation.ts';
 
 export interface WorldOptions {
   readonly core: CoreModule;
@@ -17,8 +19,12 @@ export interface WorldOptions {
   readonly quorum: boolean;
   /** TTL of node leases in quorum mode, ms. */
   readonly holdMs?: number;
+  /** A host gives a request up after so many ms. */
+  readonly requestTimeoutMs?: number;
   /** Chance that a process stops between two effects of a step. */
   readonly pauseInStep: number;
+  /** Datagrams are bytes: sealed, opened, and some of them meddled with. */
+  readonly wired?: boolean;
 }
 
 type Happening = 'paused' | 'buried' | 'inherited-in-outage' | 'inherited-by-second';
@@ -26,10 +32,6 @@ type Happening = 'paused' | 'buried' | 'inherited-in-outage' | 'inherited-by-sec
 /** F, and the pause between heartbeats, ms. */
 export const supportMs = 300;
 export const heartbeatMs = 100;
-
-export class Violation extends Error {
-  override readonly name = 'Violation';
-}
 
 export class World {
   readonly core: CoreModule;
@@ -44,15 +46,19 @@ export class World {
   readonly store: SimStore;
   readonly net: SimNet;
   readonly quorum: boolean;
+  readonly wired: boolean;
+  readonly #byName: ReadonlyMap<string, Host>;
   readonly counts = new Map<string, number>();
   readonly failbackMs: number | null;
+  readonly requestTimeoutMs: number;
   pauseInStep: number;
   /** Nothing goes wrong any more. */
   peace = false;
   /** Chance that a holder loses power soon after it changed a line. */
   deadlyLines = 0;
-  /** Some host's fence lets out more than it did. */
-  opened = false;
+  /** Hosts whose fence lets out more than it did. */
+  readonly opened = new Set<Host>();
+  readonly holders: Holders = new Map();
   policies: ReadonlyMap<string, EipPolicy>;
   /** Who was told to announce which term of which EIP: one tenure only, ever. */
   readonly #announcers = new Map<string, string>();
@@ -60,24 +66,42 @@ export class World {
   digest = 0;
 
   constructor(
-    { core, seed, nodes, eips, failbackMs, quorum, holdMs = 3500, pauseInStep }: WorldOptions,
+    {
+      core, seed, nodes, eips, failbackMs, quorum, pauseInStep, holdMs = 3500,
+      requestTimeoutMs = 400, wired = false,
+    }: WorldOptions,
   ) {
+    this.wired = wired;
+    this.requestTimeoutMs = requestTimeoutMs;
     this.quorum = quorum;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
-      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2, doubtMs: 500,
+      swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2,
+      doubtMs: 500,
     };
     this.core = core;
     this.prng = new Prng(seed);
     this.failbackMs = failbackMs;
     this.pauseInStep = pauseInStep;
-    this.eips = Array.from({ length: eips }, (_, i) => `10.0.0.${String(i + 1)}`);
+    this.eips = Array.from({ length: eips }, (_, i) =>
+      `10.0.${String((i + 1) >> 8)}.${String((i + 1) & 255)}`);
     this.policies = this.policyOf(this.eips);
     this.store = new SimStore(this);
     this.net = new SimNet(this);
     const names = Array.from({ length: nodes }, (_, i) => `n${String(i + 1)}`);
     this.hosts = names.map((name) => new Host(this, name, name));
     this.impostor = new Host(this, 'n1', 'impostor');
+    this.#byName = new Map(this.hosts.map((host) => [host.name, host]));
+  }
+
+  host(name: string): Host | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Datagrams that a transport did not take for what they said they were. */
+  countDropped(why: string, count: number): void {
+    const key = `not-believed:${why}`;
+    this.counts.set(key, (this.counts.get(key) ?? 0) + count);
   }
 
   policyOf(eips: readonly string[]): ReadonlyMap<string, EipPolicy> {
@@ -133,20 +157,25 @@ export class World {
   }
 
   claimants(eip: string): readonly Host[] {
-    return [...this.hosts, this.impostor].filter((host) => host.claims(eip));
+    const holders = this.holders.get(eip);
+    return holders === undefined ? [] : [...holders].filter((host) => host.claims(eip));
   }
 
   /** Claims can come to overlap only where one begins: a fence was opened. */
   #judge(): void {
-    if (!this.opened) return;
-    this.opened = false;
-    for (const eip of this.eips) {
-      const who = this.claimants(eip);
-      if (who.length > 1) {
-        const names = who.map(({ machine, fence }) => `${machine} (term ${String(fence.held.get(eip))})`);
-        const at = this.schedule.now.toFixed(2);
-        throw new Violation(`two announcers of ${eip} at ${at} ms: ${names.join(', ')}`);
-      }
+    if (this.opened.size === 0) return;
+    for (const host of this.opened) {
+      for (const eip of host.fence.held.keys()) this.#expectOne(eip);
     }
+    this.opened.clear();
+  }
+
+  #expectOne(eip: string): void {
+    if ((this.holders.get(eip)?.size ?? 0) < 2) return;
+    const who = this.claimants(eip);
+    if (who.length < 2) return;
+    const names = who.map(({ machine, fence }) => `${machine} (term ${String(fence.held.get(eip))})`);
+    const at = this.schedule.now.toFixed(2);
+    throw new Violation(`two announcers of ${eip} at ${at} ms: ${names.join(', ')}`);
   }
 }
