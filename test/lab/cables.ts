@@ -17,6 +17,8 @@ interface Loss {
 export class Cables {
   readonly #topology: Topology;
   readonly #losses = new Map<string, Loss>();
+  /** Ports that hear nothing of each other. */
+  readonly #apart = new Set<readonly [string, string]>();
 
   constructor(topology: Topology) {
     this.#topology = topology;
@@ -44,24 +46,32 @@ export class Cables {
       from: direction === 'to' ? before.from : share,
       to: direction === 'from' ? before.to : share,
     });
-    await run(
-      ['nsenter', `--net=/run/netns/${this.#topology.switch.namespace}`, 'nft', '-f', '-'],
-      { input: lossRules(this.#losses) },
-    );
+    await this.#apply();
+  }
+
+  /** Two hosts hear nothing of each other any more, and all of the others: until `mendAll`. */
+  async part(a: Host, b: Host, net: Net = 'lan'): Promise<void> {
+    this.#apart.add([portOf(a, net), portOf(b, net)]);
+    await this.#apply();
   }
 
   /** Every cable as new. */
   async mendAll(): Promise<void> {
     this.#losses.clear();
-    await run(
-      ['nsenter', `--net=/run/netns/${this.#topology.switch.namespace}`, 'nft', '-f', '-'],
-      { input: lossRules(this.#losses) },
-    );
+    this.#apart.clear();
+    await this.#apply();
     const lines = hosts(this.#topology).flatMap((host) => [
       ...(host.lan === null ? [] : [`link set ${lanPort(host)} up\n`]),
       ...(host.mgmt === null ? [] : [`link set ${mgmtPort(host)} up\n`]),
     ]);
     await run(['ip', '-n', this.#topology.switch.namespace, '-batch', '-'], { input: lines.join('') });
+  }
+
+  async #apply(): Promise<void> {
+    await run(
+      ['nsenter', `--net=/run/netns/${this.#topology.switch.namespace}`, 'nft', '-f', '-'],
+      { input: lossRules(this.#losses, this.#apart) },
+    );
   }
 
   async #link(host: Host, net: Net, state: 'up' | 'down'): Promise<void> {
@@ -76,7 +86,9 @@ function portOf(host: Host, net: Net): string {
 }
 
 /** The whole table anew, in one transaction. */
-function lossRules(losses: ReadonlyMap<string, Loss>): string {
+function lossRules(
+  losses: ReadonlyMap<string, Loss>, apart: Iterable<readonly [string, string]>,
+): string {
   const rules: string[] = [];
   const rule = (match: string, port: string, share: number): void => {
     if (share === 0) return;
@@ -86,6 +98,11 @@ function lossRules(losses: ReadonlyMap<string, Loss>): string {
   for (const [port, { from, to }] of losses) {
     rule('iifname', port, from);
     rule('oifname', port, to);
+  }
+  for (const [a, b] of apart) {
+    for (const [from, to] of [[a, b], [b, a]] as const) {
+      rules.push(`add rule bridge lab forward iifname "${from}" oifname "${to}" drop`);
+    }
   }
   return [
     'add table bridge lab', 'delete table bridge lab', 'add table bridge lab',

@@ -191,6 +191,11 @@ export class Lab implements AsyncDisposable {
     await this.#cables.lose(this.host(host), direction, share, net);
   }
 
+  /** Two hosts hear nothing of each other: until `mendAll`. */
+  async part(a: string, b: string, net: Net = 'lan'): Promise<void> {
+    await this.#cables.part(this.host(a), this.host(b), net);
+  }
+
   async mendAll(): Promise<void> {
     await this.#cables.mendAll();
   }

@@ -1,4 +1,4 @@
-/** Three agents on a LAN with a client that keeps asking: what the fault tests begin with. */
+/** Some agents on a LAN with a client that keeps asking: what the fault tests begin with. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,18 +37,20 @@ export interface StageOptions {
   /** Quorum mode: a key for all, and `heartbeat` of the configuration. Lease mode unless given. */
   readonly heartbeat?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** 3 unless told. */
+  readonly nodes?: number;
 }
 
 /** Set when `eip` is announced and answered, with neighbours asked for anew all the time. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
-  const { address = eip, store = 'etcd', mode = 'bind', heartbeat } = options;
+  const { address = eip, store = 'etcd', mode = 'bind', heartbeat, nodes = 3 } = options;
   const annotations = { 'tenure.io/announce': mode, ...options.annotations };
-  const lab = await Lab.create({ nodes: 3 });
+  const lab = await Lab.create({ nodes });
   try {
     const tenure = await Tenure.start(lab, { store });
     const settings = heartbeat === undefined
       ? options.settings ?? {} : withKey(lab, options.settings, heartbeat);
-    const agents = new Map(await Promise.all(['n1', 'n2', 'n3'].map(async (node) =>
+    const agents = new Map(await Promise.all(lab.nodes.map(async ({ name: node }) =>
       [node, await tenure.agent(node, settings, options.env?.[node])] as const)));
     await tenure.apply('test', address, annotations);
     if (mode === 'respond') await takeOnLoopback(lab, eip);
