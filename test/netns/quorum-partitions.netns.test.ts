@@ -29,8 +29,9 @@ async function expectServed({ prober }: Stage, from: number): Promise<void> {
   assert.deepEqual(silences, [], 'the client was without an answer');
 }
 
-describe('the holder hears only some of the others', () => {
-  it('and keeps the address with a majority, loses it with a minority, for good', async () => {
+// Each in a lab of its own, and most of it is waiting.
+describe('in quorum mode', { concurrency: 3 }, () => {
+  it('a holder that hears only some of the others keeps the address with a majority, loses it with a minority, for good', async () => {
     await using stage = await setStage({ heartbeat });
     const { lab, tenure, prober } = stage;
     const first = stage.holder;
@@ -68,10 +69,8 @@ describe('the holder hears only some of the others', () => {
     await sleep(rightAgainMs + 1000);
     await expectTurns(stage, [next, third], cut);
   });
-});
 
-describe('a cable that is cut and mended', () => {
-  it('moves nothing if it is mended before support lapses, and the address once if after', async () => {
+  it('a cable that is cut and mended moves nothing if it is mended before support lapses, and the address once if after', async () => {
     await using stage = await setStage({ heartbeat });
     const { lab, tenure } = stage;
     for (const seconds of [0, 0.05, 0.2, 0.5, 1, 3, 12]) {
@@ -96,10 +95,8 @@ describe('a cable that is cut and mended', () => {
       assert.ok(moves <= 1, `${said}: ${String(moves)} moves`);
     }
   });
-});
 
-describe('a voter that is dead', () => {
-  it('moves nothing, and the holder that dies then is made good as fast as ever', async () => {
+  it('a voter that is dead moves nothing, and the holder that dies then is made good as fast as ever', async () => {
     await using stage = await setStage({ heartbeat, nodes: 5 });
     const { lab, tenure, agents, holder, prober, since } = stage;
     const { line } = (await tenure.status()).addresses[0]!;

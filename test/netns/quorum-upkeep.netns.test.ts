@@ -16,7 +16,7 @@ const supportMs = 400;
 const names = ['n1', 'n2', 'n3'];
 
 /** How long `fast` is left alone with 100 addresses: five minutes is worth it now and then. */
-const restSeconds = Number(process.env.TENURE_REST_SECONDS ?? '15');
+const restSeconds = Number(process.env.TENURE_REST_SECONDS ?? '10');
 
 /** The agent itself: what was started is its supervisor. */
 function agentBelow({ pid }: LabProcess): number {

@@ -13,17 +13,25 @@ const tenure = fc.record({
   node: fc.string({ minLength: 1 }), incarnation: fc.integer({ min: 1 }),
 }, { noNullPrototype: true });
 const reason = fc.constantFrom(...moveReasons);
+const ms = fc.integer({ min: -50_000, max: 50_000 }).map((tenths) => tenths / 10 + 0);
+const path = fc.record({
+  heard: ms, withdrawn: ms, certified: ms, opened: ms, claimed: ms, served: ms, confirmed: ms,
+}, { noNullPrototype: true, requiredKeys: [] });
+const timing = fc.record({
+  verdict: fc.constantFrom('tight' as const, 'slow' as const), supportMs: count, intervalMs: count,
+  perDay: count, fitMs: count, cause: fc.constantFrom('host' as const, 'network' as const),
+}, { noNullPrototype: true });
 const lease = fc.record({
   eip: fc.constant('192.0.2.1'), holder: fc.option(tenure), term: count, since: time, reason,
   heirs: fc.array(tenure), former: fc.array(tenure),
   moves: fc.array(fc.record({
-    term: count, holder: fc.option(text), reason, at: time,
-  }, { noNullPrototype: true })),
+    term: count, holder: fc.option(text), reason, at: time, path,
+  }, { noNullPrototype: true, requiredKeys: ['term', 'holder', 'reason', 'at'] })),
 }, { noNullPrototype: true });
 const labels = fc.dictionary(text.filter((key) => key !== '__proto__'), text, {
   noNullPrototype: true,
 });
-const node = fc.record({
+const nodeFields = {
   boot: count, place: text, host: text, version: text, startedAt: time,
   weight: fc.double({ min: 0, max: 1e6, noNaN: true }).map((n) => n + 0), labels,
   draining: fc.boolean(), unable: labels,
@@ -33,7 +41,11 @@ const node = fc.record({
   voters: fc.array(fc.record({
     node: fc.string({ minLength: 1 }), boot: fc.integer({ min: 1, max: 1e6 }),
   }, { noNullPrototype: true })),
-}, { noNullPrototype: true });
+};
+const node = fc.oneof(
+  fc.record(nodeFields, { noNullPrototype: true }),
+  fc.record({ ...nodeFields, timing }, { noNullPrototype: true }),
+);
 
 describe('records in etcd', () => {
   it('read as they were written', () => {
