@@ -149,16 +149,17 @@ function incompatible(values: OptionValues, origins: Origins): ConfigProblem[] {
   return [...withoutStore(values, origins), ...tooLongRequests(values, origins)];
 }
 
+/** What an agent without a store needs, and those that only ask one do not; null: it has it. */
+export function whyNoEips({ store, eipsDirectory }: AgentConfig): string | null {
+  if (store.kind !== 'none' || eipsDirectory !== null) return null;
+  const { path, flag } = options.eipsDirectory;
+  return `${path}: is missing: without a store, name the directory of manifests (--${flag ?? ''}).`;
+}
+
 /** Eips come from the store, or from a directory where there is none. */
 function withoutStore(
   { storeKind, eipsDirectory }: OptionValues, origins: Origins,
 ): ConfigProblem[] {
-  if (storeKind === 'none' && eipsDirectory === null) {
-    return [{
-      source: origins.storeKind?.source ?? 'default', field: options.eipsDirectory.path,
-      text: 'is missing: without a store, name the directory of manifests (--eips).',
-    }];
-  }
   if (storeKind === 'none' || eipsDirectory === null) return [];
   const fix = `has no use, as Eips come from the store (${storeKind}): say store: none, or store them with "tenure apply".`;
   return [{

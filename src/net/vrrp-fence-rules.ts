@@ -1,24 +1,23 @@
 /**
- * The fence of virtual routers, in the kernel alone: no program has to be alive for it to close.
+ * The fence of virtual routers, on the way out of an interface.
  *
- *     egress:  advertisement of ours ──► live, for three intervals     priority 0 ──► not live
- *              claim of an address ── live, and no other heard? ── accept ── else counted, dropped
- *     ingress: the same advertisement by another, while live ──► other heard, for two intervals
+ *     advertisement of ours ──► live, for three intervals     priority 0 ──► not live
+ *     claim of an address ── live, and no other heard? ── accept ── else counted, dropped
  *
  * A backup takes over when it has heard nothing for more than three intervals (RFC 9568 section
  * 6.1, Master_Down_Interval): by then the claims of a keepalived that hangs, or was killed, have
- * ended. Who hears another master although it advertises itself is not heard there: of the two it
- * is the one that knows, so it is the one that falls silent. Pure.
+ * ended, and no program has to be alive for that. That another was heard is said from outside: only
+ * behind the host's own filters is what keepalived hears, and no rules see both ways there. Pure.
  */
 import type { Family } from '../wire/address.ts';
 import { be16, littleEndian, u32, u8 } from './netlink-message.ts';
 import * as nft from './nftables/expressions.ts';
 import type { Expression } from './nftables/expressions.ts';
 import {
-  addElements, deleteElements, deleteTable, newChain, newCounter, newRule, newSet, newTable,
-  type TableRef,
+  addElements, deleteElements, deleteTable, flushSet, newChain, newCounter, newRule, newSet,
+  newTable, type TableRef,
 } from './nftables/messages.ts';
-import { NF_NETDEV_EGRESS, NF_NETDEV_INGRESS } from './nftables/numbers.ts';
+import { NF_NETDEV_EGRESS } from './nftables/numbers.ts';
 
 export const vrrpTable: TableRef = { family: 'netdev', name: 'tenure-vrrp' };
 export const heldBack = 'held_back';
@@ -30,8 +29,6 @@ export interface GuardedRouter {
   readonly family: Family;
   readonly link: { readonly name: string; readonly ifindex: number };
   readonly intervalMs: number;
-  /** The one that is advertised. */
-  readonly advertised: Uint8Array;
   /** All, by their text. */
   readonly addresses: ReadonlyMap<string, Uint8Array>;
 }
@@ -40,8 +37,6 @@ const protocols = { 4: be16(0x0800), 6: be16(0x86dd) } as const;
 const protocolArp = be16(0x0806);
 const vrrp = u8(112);
 const icmp6 = u8(58);
-/** Version 3, type 1 (RFC 9568 section 5.2). */
-const advertisement = 0x31;
 const solicitation = 135;
 const neighbourAdvertisement = 136;
 /** Before chains of priority filter, and before the fence of leases. */
@@ -56,8 +51,7 @@ const setsOf = ({ vrid, family }: GuardedRouter) => ({
 export function isSameRouter(a: GuardedRouter, b: GuardedRouter | undefined): boolean {
   return a.vrid === b?.vrid && a.family === b.family
     && a.link.ifindex === b.link.ifindex && a.link.name === b.link.name
-    && a.intervalMs === b.intervalMs
-    && Buffer.compare(Buffer.from(a.advertised), Buffer.from(b.advertised)) === 0;
+    && a.intervalMs === b.intervalMs;
 }
 
 /** The table anew, whether it was there or not. `live`: those that are master just now. */
@@ -93,13 +87,10 @@ export function installRouters(
     }),
     ...[...links.values()].flatMap(({ name }) => {
       const here = routers.filter(({ link }) => link.name === name);
-      const hook = { priority, device: name };
-      const [out, into] = [`out-${safe(name)}`, `in-${safe(name)}`];
+      const [out, hook] = [`out-${safe(name)}`, { number: NF_NETDEV_EGRESS, priority, device: name }];
       return [
-        newChain(table, out, 'all that leaves', { ...hook, number: NF_NETDEV_EGRESS }),
+        newChain(table, out, 'all that leaves', hook),
         ...here.flatMap(outRules).map((rule) => newRule(table, out, rule)),
-        newChain(table, into, 'all that arrives', { ...hook, number: NF_NETDEV_INGRESS }),
-        ...here.flatMap(inRules).map((rule) => newRule(table, into, rule)),
       ];
     }),
   ];
@@ -118,9 +109,20 @@ export function changeAddresses(
   ];
 }
 
+/** Another was heard: claims end for a while, and no longer from the last time on. */
+export function otherHeard(router: GuardedRouter): Uint8Array[] {
+  const { other } = setsOf(router);
+  return [
+    flushSet(vrrpTable, other),
+    ...addElements(vrrpTable, other, [linkKey(router)], otherMs(router)),
+  ];
+}
+
 /** A backup waits for three intervals, and for some time more: RFC 9568 section 6.1. */
 const liveMs = ({ intervalMs }: GuardedRouter): number => 3 * intervalMs;
-const otherMs = ({ intervalMs }: GuardedRouter): number => 2 * intervalMs;
+/** At least so long, since at 10 ms two advertisements may be late together. */
+const leastOtherMs = 200;
+const otherMs = ({ intervalMs }: GuardedRouter): number => Math.max(2 * intervalMs, leastOtherMs);
 
 function linkKey({ link }: GuardedRouter): Uint8Array {
   return u32(link.ifindex, littleEndian);
@@ -134,6 +136,7 @@ function isAdvert({ family, vrid }: GuardedRouter): Expression[] {
   ];
 }
 
+/** Priority 0: its sender is master no more. */
 const isLast = (): Expression[] => [nft.payload('transport', 2, 1), nft.compare(u8(0))];
 
 function outRules(router: GuardedRouter): Expression[][] {
@@ -168,21 +171,6 @@ function claimRules(router: GuardedRouter): Expression[][] {
     [nft.meta('oif'), nft.lookup(other), refused],
     [nft.meta('oif'), nft.lookup(live), nft.accept()],
     [refused],
-  ];
-}
-
-/** Only what is the same as our own advertisement counts: a stranger with our VRID does not. */
-function inRules(router: GuardedRouter): Expression[][] {
-  const { live, other } = setsOf(router);
-  const { vrid, advertised } = router;
-  return [
-    [...isAdvert(router), ...isLast(), nft.meta('iif'), nft.removeFromSet(other)],
-    [
-      ...isAdvert(router), nft.payload('transport', 0, 2),
-      nft.compare(Uint8Array.of(advertisement, vrid)),
-      nft.payload('transport', 8, advertised.length), nft.compare(advertised),
-      nft.meta('iif'), nft.lookup(live), nft.meta('iif'), nft.updateSet(other, otherMs(router)),
-    ],
   ];
 }
 

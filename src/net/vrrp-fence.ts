@@ -14,7 +14,8 @@ import {
 } from './nftables/numbers.ts';
 import { readCounter, tableOf } from './nftables/read.ts';
 import {
-  changeAddresses, heldBack, installRouters, isSameRouter, vrrpTable, type GuardedRouter,
+  changeAddresses, heldBack, installRouters, isSameRouter, otherHeard, vrrpTable,
+  type GuardedRouter,
 } from './vrrp-fence-rules.ts';
 
 /** One virtual router of this node. */
@@ -24,7 +25,6 @@ export interface FencedRouter {
   readonly interface: string;
   readonly family: Family;
   readonly vrid: number;
-  /** The first is advertised. */
   readonly addresses: readonly string[];
 }
 
@@ -46,6 +46,7 @@ export function openVrrpFence(): VrrpFence | { readonly error: string } {
 export class VrrpFence {
   readonly #netlink: NetlinkSocket;
   #routers: readonly GuardedRouter[] | null = null;
+  readonly #heardAt = new Map<string, number>();
 
   constructor(netlink: NetlinkSocket) {
     this.#netlink = netlink;
@@ -75,6 +76,24 @@ export class VrrpFence {
     }
   }
 
+  /**
+   * Another advertises the same while this node does: it does not hear us, so it is for us to fall
+   * silent, until it was not heard for two intervals. Said for each advertisement.
+   */
+  heard(pool: string): void {
+    const router = this.#routers?.find(({ name }) => name === pool);
+    const now = performance.now();
+    const last = this.#heardAt.get(pool) ?? -Infinity;
+    if (router === undefined || now - last < router.intervalMs / 2) return;
+    this.#heardAt.set(pool, now);
+    try {
+      this.#netlink.transact(batch(otherHeard(router)));
+    } catch (error) {
+      // The rules are not as they were left; `set` makes them anew.
+      if (!(error instanceof NetlinkError)) throw error;
+    }
+  }
+
   /** Frames that were held back since the rules were last made anew; 0 without any. */
   dropped(): number {
     if (this.#routers === null) return 0;
@@ -92,6 +111,7 @@ export class VrrpFence {
   /** Lets everything pass: also what an earlier run left. It may be set again. */
   remove(): void {
     this.#routers = null;
+    this.#heardAt.clear();
     const isThere = this.#netlink.dump(globalRequest(NFT_MSG_GETTABLE)).map(tableOf)
       .some((table) => table?.family === vrrpTable.family && table.name === vrrpTable.name);
     if (isThere) this.#netlink.transact(batch([deleteTable(vrrpTable)]));
@@ -115,11 +135,9 @@ function guarded(routers: readonly FencedRouter[], intervalMs: number): GuardedR
   try {
     return routers.flatMap(({ pool, vrid, family, interface: name, addresses }) => {
       const link = interfaces.byName(name);
-      const [advertised] = addresses;
-      if (link === null || advertised === undefined) return [];
+      if (link === null) return [];
       return [{
         name: pool, vrid, family, intervalMs, link: { name, ifindex: link.ifindex },
-        advertised: bytesOf(advertised),
         addresses: new Map(addresses.map((address) => [address, bytesOf(address)])),
       }];
     });

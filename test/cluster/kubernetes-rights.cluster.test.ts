@@ -80,6 +80,10 @@ async function everything(store: LeaseStore): Promise<void> {
   stop.abort();
   await documents;
   if (refused !== null) throw refused as Error;
+  // As an Eip of VRRP is given its VRID; that there is none of this name is no matter.
+  const text = 'apiVersion: network.kubesphere.io/v1alpha2\nkind: Eip\nmetadata: {name: none}\n';
+  const document = { name: 'none', text, revision: 1 };
+  await store.annotateDocument(document, 'tenure.io/vrid', '7', soon());
 }
 
 async function asAgent(work: (store: LeaseStore) => Promise<void>): Promise<void> {
@@ -143,7 +147,7 @@ describe('the rights in manifests/rbac', () => {
     });
   }
 
-  for (const verb of ['list', 'watch']) {
+  for (const verb of ['get', 'list', 'watch']) {
     it(`include none too many: without ${verb} on eips something fails, and says so`, async () => {
       await without(clusterRole, verb, async () => {
         const error = await soonRejects(() => asAgent(everything));

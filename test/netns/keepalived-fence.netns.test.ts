@@ -1,17 +1,14 @@
 /** The fence of virtual routers: where VRRP has two masters, one of them claims nothing. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { sleep, until } from '../lab/command.ts';
 import { Lab } from '../lab/lab.ts';
 import type { LabProcess } from '../lab/process.ts';
+import { program } from '../lab/tenure.ts';
 import { keepalivedMissing } from './keepalived-node.ts';
 
-const require = createRequire(import.meta.url);
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const eip = '10.88.1.1';
 
 interface Pair {
@@ -30,16 +27,22 @@ metadata: {name: web}
 spec: {address: "${address}", interface: eth0, protocol: vip}
 `);
   writeFileSync(join(lab.dir, 'tenure.yaml'), 'http: {listen: "off"}\n');
-  const agents = new Map(lab.nodes.map(({ name }) => [name, lab.spawn(name, [
-    process.execPath, '--import', require.resolve('tsx'), main, 'agent', '--store', 'none',
-    '--config', join(lab.dir, 'tenure.yaml'), '--eips', join(lab.dir, 'eips'), '--node-name', name,
-    '--vip-run-directory', join(lab.dir, `run-${name}`), '--vip-advert-interval', '100ms',
-    '--fence', fence,
-  ], { name: 'tenure', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' } })]));
+  const agents = new Map<string, LabProcess>();
+  // The master has the higher priority: else it would yield to whom it hears.
+  for (const [name, weight] of [['n1', '1000'], ['n2', '1']] as const) {
+    agents.set(name, lab.spawn(name, [
+      process.execPath, program, 'agent', '--store', 'none',
+      '--config', join(lab.dir, 'tenure.yaml'), '--eips', join(lab.dir, 'eips'),
+      '--node-name', name, '--node-weight', weight, '--fence', fence,
+      '--vip-run-directory', join(lab.dir, `run-${name}`), '--vip-advert-interval', '100ms',
+    ], { name: 'tenure', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' } }));
+    await agents.get(name)!.waitForOutput(
+      name === 'n1' ? /this node is master/ : /"to":"BACKUP"|to: BACKUP|state changed/, 30_000);
+  }
   const prober = await lab.probe(address);
-  const { node: master } = await prober.waitForAnswer();
+  await prober.waitForAnswer({ node: 'n1' });
   await sleep(1500);
-  return { lab, agents, master, backup: master === 'n1' ? 'n2' : 'n1' };
+  return { lab, agents, master: 'n1', backup: 'n2' };
 }
 
 /** A client forgets and asks, some thirty times a second. */

@@ -1,17 +1,14 @@
 /** `tenure agent --store none` on the nodes of a lab: Eips of a directory, kept by VRRP. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { until } from '../lab/command.ts';
 import { Lab } from '../lab/lab.ts';
 import type { LabProcess } from '../lab/process.ts';
+import { program } from '../lab/tenure.ts';
 import { keepalivedMissing } from './keepalived-node.ts';
 
-const require = createRequire(import.meta.url);
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 function eip(name: string, address: string, on = 'eth0'): string {
   return `apiVersion: network.kubesphere.io/v1alpha2
@@ -23,7 +20,7 @@ spec: {address: "${address}", interface: ${on}, protocol: vip}
 
 function run(lab: Lab, node: string, ...flags: string[]): LabProcess {
   return lab.spawn(node, [
-    process.execPath, '--import', require.resolve('tsx'), main, 'agent', '--store', 'none',
+    process.execPath, program, 'agent', '--store', 'none',
     '--config', join(lab.dir, 'tenure.yaml'), '--eips', join(lab.dir, 'eips'), '--node-name', node,
     '--vip-run-directory', join(lab.dir, `run-${node}`), '--vip-advert-interval', '100ms',
     ...flags,

@@ -11,6 +11,13 @@ export interface Place {
   readonly family: 4 | 6;
 }
 
+export interface EarsEvents {
+  /** Another is master of a virtual router that this node says it is master of. */
+  readonly onContest: () => void;
+  /** The same, each time that it is heard where keepalived hears: behind the host's filters. */
+  readonly onRival: (pool: string) => void;
+}
+
 interface OpenEar {
   readonly ifindex: number;
   readonly since: number;
@@ -21,16 +28,16 @@ interface OpenEar {
 export class Ears {
   readonly #watch: VrrpWatch;
   readonly #log: Logger;
-  readonly #onContest: () => void;
+  readonly #events: EarsEvents;
   /** By interface and family. */
   readonly #ears = new Map<string, OpenEar>();
   /** Why nobody listens on an interface. */
   readonly #deaf = new Map<string, string>();
 
-  constructor(watch: VrrpWatch, log: Logger, onContest: () => void) {
+  constructor(watch: VrrpWatch, log: Logger, events: EarsEvents) {
     this.#watch = watch;
     this.#log = log;
-    this.#onContest = onContest;
+    this.#events = events;
   }
 
   /** Listens there, and nowhere else. */
@@ -76,14 +83,23 @@ export class Ears {
       onPacket: (packet: Parameters<VrrpWatch['hear']>[1]) => {
         const now = performance.now();
         this.#watch.hear(link.name, packet, now);
-        if (this.#watch.isContested(link.name, family, packet.vrid, now)) this.#onContest();
+        if (this.#watch.isContested(link.name, family, packet.vrid, now)) {
+          this.#events.onContest();
+        }
       },
       onDrop: (reason: string) => { this.#watch.dropped(reason); },
       onError: (text: string) => {
         this.#log.warn({ interface: link.name, text }, 'the watch on VRRP failed');
       },
     };
-    const raw = await openEar(options);
+    const raw = await openEar({
+      ...options,
+      onPacket: (packet) => {
+        const rival = this.#watch.rival(link.name, packet, performance.now());
+        if (rival !== null) this.#events.onRival(rival);
+        options.onPacket(packet);
+      },
+    });
     if (!('error' in raw)) return raw;
     try {
       const ear = openPacketEar(options);

@@ -9,6 +9,8 @@ export interface RouterFence {
   set(
     instances: readonly InstancePlan[], advertMs: number, masters: ReadonlySet<string>,
   ): string | null;
+  /** Another advertises the same while this node is master, and is heard as keepalived would. */
+  heard(pool: string): void;
   /** Claims that were held back. */
   dropped(): number;
   /** Lets everything pass; it may be set again. */

@@ -82,7 +82,10 @@ export class VipEngine {
     this.#modules = modules;
     const { advertMs, virtualMac } = options.vip;
     this.#settings = { ...vipDefaults, advertMs, useVmac: virtualMac };
-    this.#ears = new Ears(this.#watch, modules.log, () => { this.#supervisor?.suspect(); });
+    this.#ears = new Ears(this.#watch, modules.log, {
+      onContest: () => { this.#supervisor?.suspect(); },
+      onRival: (pool) => { modules.fence?.heard(pool); },
+    });
   }
 
   set(wanted: Wanted): void {
@@ -295,7 +298,7 @@ export class VipEngine {
 
   #changed({ pool, from, to, source }: Extract<SupervisorEvent, { kind: 'state' }>): void {
     this.#states.set(pool, to);
-    this.#watch.own(pool, to === 'MASTER');
+    this.#watch.own(pool, to === 'MASTER', performance.now());
     const { transitions } = this.#counts;
     transitions.set(to, (transitions.get(to) ?? 0) + 1);
     this.#modules.log.info({ eip: pool, from, to, source },

@@ -1,7 +1,7 @@
 /** `tenure agent`: runs the agent until it is told to stop. */
 import { Command } from 'commander';
 import { formatProblem } from '../../config/problem.ts';
-import { loadConfig } from '../../config/load.ts';
+import { loadConfig, whyNoEips } from '../../config/load.ts';
 import { runSupervised, wantsSupervisor } from '../../agent/supervisor/run-supervised.ts';
 import { StoreError } from '../../store/lease-store.ts';
 import { explainStoreError } from '../connect.ts';
@@ -28,6 +28,8 @@ Examples:
         hostName: context.hostName,
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
+      const missing = whyNoEips(loaded.config);
+      if (missing !== null) throw usage(missing);
       if (wantsSupervisor(loaded.config, context.env)) {
         const code = await runSupervised(loaded.config);
         // The agent has said why.

@@ -1,6 +1,6 @@
 /** `tenure config check`: what an agent would make of a configuration. */
 import { Command } from 'commander';
-import { defaultConfigFile, describeOrigins, loadConfig } from '../../config/load.ts';
+import { defaultConfigFile, describeOrigins, loadConfig, whyNoEips } from '../../config/load.ts';
 import { formatProblem } from '../../config/problem.ts';
 import type { CliContext } from '../context.ts';
 import { usage } from '../context.ts';
@@ -23,6 +23,8 @@ Exit codes: 0 an agent could start with it; 2 it could not.`)
         env: context.env, readFile: context.readFile, hostName: context.hostName,
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
+      const missing = whyNoEips(loaded.config);
+      if (missing !== null) throw usage(missing);
       const rows = describeOrigins(loaded.origins)
         .filter(({ source }) => flags.all === true || source !== 'default');
       context.stdout.write(table([

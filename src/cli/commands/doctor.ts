@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Check } from '../../agent/doctor/check.ts';
 import { examine, examineWithoutStore } from '../../agent/doctor/doctor.ts';
 import { formatProblem } from '../../config/problem.ts';
-import { loadConfig } from '../../config/load.ts';
+import { loadConfig, whyNoEips } from '../../config/load.ts';
 import { withStore } from '../connect.ts';
 import { CliError, exitCodes, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
@@ -29,6 +29,8 @@ Examples:
       });
       if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
       const { config } = loaded;
+      const missing = whyNoEips(config);
+      if (missing !== null) throw usage(missing);
       const checks = config.store.kind === 'none' ? await examineWithoutStore(config)
         : await withStore(context, command, ({ store }) => examine(config, store));
       context.stdout.write(output === 'json' || output === 'yaml'

@@ -35,7 +35,7 @@ Exit code: 0 if all addresses are held and nothing stands in the way, 1 if not.
 
 Examples:
   tenure status
-  tenure status --store none --eips /etc/tenure/eips    this node's, from its agent
+  tenure status --store none
   tenure status --watch
   tenure status -o json | jq '.addresses[] | select(.holder == null)'`)
     .action(async (flags: Flags) => {

@@ -55,7 +55,8 @@ const contestChanges = 4;
 
 export class VrrpWatch {
   readonly #expected = new Map<string, Expected>();
-  readonly #own = new Set<string>();
+  /** Pools that this node is master of, and since when. */
+  readonly #own = new Map<string, number>();
   readonly #routers = new Map<string, Router>();
   /** Packets that were not read, by reason, and speakers beyond the limit. */
   readonly drops = new Map<string, number>();
@@ -67,9 +68,9 @@ export class VrrpWatch {
   }
 
   /** Whether this node is master, as its keepalived says: it does not hear itself. */
-  own(pool: string, isMaster: boolean): void {
-    if (isMaster) this.#own.add(pool);
-    else this.#own.delete(pool);
+  own(pool: string, isMaster: boolean, now = -Infinity): void {
+    if (!isMaster) this.#own.delete(pool);
+    else if (!this.#own.has(pool)) this.#own.set(pool, now);
   }
 
   dropped(reason: string): void {
@@ -133,6 +134,19 @@ export class VrrpWatch {
       const source = this.heard(expected, now);
       return { pool, vrid, master: source === null ? null : { source } };
     });
+  }
+
+  /**
+   * The pool of which this packet of another says that it is master, as this node is and has been
+   * for more than a moment: one advertisement may cross ours. A stranger's is none.
+   */
+  rival(device: string, packet: VrrpPacket, now: number): string | null {
+    const family = packet.source.includes(':') ? 6 : 4;
+    const expected = this.#expected.get(keyOf(device, family, packet.vrid));
+    if (expected === undefined || packet.priority === 0) return null;
+    const since = this.#own.get(expected.pool);
+    if (since === undefined || now - since < 2 * expected.intervalMs) return null;
+    return mismatch(packet, expected).length === 0 ? expected.pool : null;
   }
 
   /** The latest other master of an expected router, if it was heard lately. */

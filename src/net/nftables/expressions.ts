@@ -16,7 +16,7 @@ const NFT_REG_VERDICT = 0;
 const NFT_REG_1 = 1;
 
 const metaKeys = {
-  protocol: 1, mark: 3, iif: 4, oif: 5, iiftype: 8, l4proto: 16, time: 30,
+  protocol: 1, mark: 3, oif: 5, iiftype: 8, l4proto: 16, time: 30,
 } as const;
 export type MetaKey = keyof typeof metaKeys;
 

@@ -83,8 +83,7 @@ export const NFTA_GEN_ID = 1;
 export const NFTA_GEN_PROC_PID = 2;
 export const NFTA_GEN_PROC_NAME = 3;
 
-/** Hook numbers: NF_NETDEV_INGRESS, NF_NETDEV_EGRESS, NF_ARP_OUT, NF_INET_LOCAL_OUT. */
-export const NF_NETDEV_INGRESS = 0;
+/** Hook numbers: NF_NETDEV_EGRESS, NF_ARP_OUT, NF_INET_LOCAL_OUT. */
 export const NF_NETDEV_EGRESS = 1;
 export const NF_ARP_OUT = 1;
 export const NF_INET_LOCAL_OUT = 3;

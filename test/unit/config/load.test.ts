@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { defaultConfigFile, loadConfig } from '../../../src/config/load.ts';
+import { defaultConfigFile, loadConfig, whyNoEips } from '../../../src/config/load.ts';
 import type { LoadedConfig } from '../../../src/config/load.ts';
 import { options } from '../../../src/config/options.ts';
 import type { Option } from '../../../src/config/options.ts';
@@ -54,6 +54,11 @@ describe('the configuration', () => {
       eips: {
         announce: 'bind', failbackMs: null,
         burst: { count: 5, intervalMs: 100, growth: 2, refreshMs: 60_000 },
+      },
+      eipsDirectory: null,
+      vip: {
+        advertMs: 1000, virtualMac: false, runDirectory: '/run/tenure/keepalived',
+        program: 'keepalived',
       },
       lingerMs: 1000, fence: 'auto', log: { level: 'info', format: 'auto' },
       http: { host: '127.0.0.1', port: 9476 },
@@ -181,13 +186,14 @@ describe('the configuration', () => {
       'node-name': ['', 'a_b', '-a', 'a'.repeat(254), 'a..b', 'ä'],
       'node-labels': ['a', 'a=b=c', '=b', 'a=b,a=c', 'a=-'],
       'node-weight': ['-1', '1001', '1.5', 'x', ''],
-      store: ['consul', 'none', 'ETCD'], 'kube-namespace': ['', 'a_b', 'A', '-a', 'a.b', 'a'.repeat(64)],
+      store: ['consul', 'nothing', 'ETCD'], 'kube-namespace': ['', 'a_b', 'A', '-a', 'a.b', 'a'.repeat(64)],
       'store-request-timeout': ['49ms', '31s', '1'],
       'etcd-endpoints': ['', 'a:2379', 'ftp://a', 'http://', 'http://a/path', 'http://a?x', 'http://a,https://b', 'http://a,http://a:2379', 'http://a:0', 'http://a:99999', 'http://a b'],
       'etcd-prefix': ['', '/', '//', 'a', '/a b', '/ä', '/a//b', `/${'x'.repeat(200)}`],
       'lease-duration': ['1s', '1999ms', '2500ms', '301s', '5', '0s'],
       'settle-time': ['61s', '-1s'], announce: ['both'], failback: ['5', 'always', '8d'],
       burst: ['count=0', 'count=101', 'count', 'growth=0.5', 'growth=11', 'interval=1ms', 'refresh=10ms', 'colour=1', 'count=1,count=2', 'count=100', ''],
+      'vip-advert-interval': ['9ms', '15ms', '41s'], 'vip-virtual-mac': ['yes'], eips: [''],
       linger: ['61s'], fence: ['off'], 'log-level': ['trace'], 'log-format': ['xml'],
       'http-listen': ['9476', 'localhost:9476', '127.0.0.1', '127.0.0.1:65536', '::1:80', '[127.0.0.1]:80', '[::1', '1.2.3.4.5:1'],
     };
@@ -197,6 +203,14 @@ describe('the configuration', () => {
         assert.match(problems({ flags: { [flag]: value } })[0] ?? '', new RegExp(`^--${flag}: `), `${flag} ${value}`);
       }
     }
+  });
+
+  it('takes Eips from a directory without a store, and from nowhere else then', () => {
+    const none = config({ flags: { store: 'none', eips: '/eips' } });
+    assert.deepEqual([none.store.kind, none.eipsDirectory, whyNoEips(none)], ['none', '/eips', null]);
+    assert.match(whyNoEips(config({ flags: { store: 'none' } })) ?? '', /eips\.directory: is missing.*--eips/);
+    assert.equal(whyNoEips(config({})), null);
+    assert.match(problems({ flags: { eips: '/eips' } }).join(), /--eips: eips\.directory: "\/eips" has no use.*say store: none/);
   });
 
   it('says in which seconds etcd counts, and what to write', () => {
