@@ -30,7 +30,9 @@ export class Draft {
   revision: number;
 
   readonly nodes: CowMap<string, NodeLease>;
+  /** Written by `setLease` alone. */
   readonly leases: CowMap<Eip, EipLease>;
+  readonly lines: CowMap<Eip, true>;
   readonly drains: CowMap<string, true>;
   readonly moves: CowMap<Eip, MoveRequest>;
   readonly held: CowMap<Eip, Holding>;
@@ -74,6 +76,7 @@ export class Draft {
     this.revision = base.view.revision;
     this.nodes = new CowMap(base.view.nodes);
     this.leases = new CowMap(base.view.leases);
+    this.lines = new CowMap(base.lines);
     this.drains = new CowMap(base.view.drains);
     this.moves = new CowMap(base.view.moves);
     this.held = new CowMap(base.held);
@@ -92,6 +95,13 @@ export class Draft {
 
   get tenure(): TenureId | null {
     return tenureOf(this);
+  }
+
+  setLease(eip: Eip, lease: EipLease | null): void {
+    if (lease === null) this.leases.delete(eip);
+    else this.leases.set(eip, lease);
+    if (lease?.heirs.some(({ node }) => node === this.options.node)) this.lines.set(eip, true);
+    else this.lines.delete(eip);
   }
 
   ended(id: TenureId): boolean {
@@ -217,6 +227,7 @@ export class Draft {
       recordStale: this.recordStale,
       later: this.later.value,
       nextLater: this.nextLater,
+      lines: this.lines.value,
       freeSince: this.freeSince.value,
       fitSince: this.fitSince.value,
       doubts: this.doubts.value,

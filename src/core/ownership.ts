@@ -28,13 +28,28 @@ import { confirm, keepLine, renounce, strikeOut, tryInherit } from './succession
 export function considerDirty(draft: Draft): void {
   if (draft.reliedAdvanced) touchFormer(draft);
   if (draft.now.boot >= draft.nextLater) wakeLater(draft);
-  const eips = draft.takeDirty();
+  const dirty = draft.takeDirty();
   const { open } = draft;
-  if (open === null || open.silent || !draft.listed || eips.length === 0) return;
+  if (open === null || open.silent || !draft.listed || dirty.length === 0) return;
+  // Nearly all of a large cluster's addresses are another's, and in order.
+  const eips = dirty.filter((eip) => !isElsewhere(draft, open, eip));
   const pass = new Pass(draft);
   for (const eip of eips.length > 1 ? allocationOrder(eips) : eips) {
     if (!draft.busy.has(eip)) consider(draft, open, pass, eip);
   }
+}
+
+/** Held by another live tenure, and nothing to us: we are not, and never were, in its line. */
+function isElsewhere(draft: Draft, open: Open, eip: Eip): boolean {
+  const lease = draft.leases.get(eip);
+  if (lease === undefined || lease.holder === null || draft.ended(lease.holder)) return false;
+  if (sameTenure(lease.holder, open.lease.id) || draft.held.has(eip)) return false;
+  if (placeIn(lease.heirs, open.lease.id) >= 0 || placeIn(lease.former, open.lease.id) >= 0) {
+    return false;
+  }
+  forbid(draft, eip, lease.term);
+  draft.freeSince.delete(eip);
+  return true;
 }
 
 /** Our voters know more: former heirs may be free now. */

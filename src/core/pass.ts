@@ -9,9 +9,18 @@ import type { EipPolicy } from './events.ts';
 import type { Eip, TenureId } from './model.ts';
 import { Allocator, allocationOrder } from './placement.ts';
 import type { Candidate } from './placement.ts';
+import type { Selector } from './selector.ts';
+
+interface PoolFit {
+  readonly selector: Selector;
+  readonly fit: readonly Candidate[];
+  /** Those of them that cannot have everything. */
+  readonly unable: readonly string[];
+}
 
 export class Pass {
   readonly #draft: Draft;
+  readonly #fit = new Map<string, PoolFit>();
   #allocator: Allocator | null = null;
   #heirAllocator: Allocator | null = null;
   #preferred: ReadonlyMap<Eip, string> | null = null;
@@ -21,14 +30,28 @@ export class Pass {
   }
 
   candidates(eip: Eip, policy: EipPolicy): readonly Candidate[] {
+    const { fit, unable } = this.#fitFor(policy);
+    if (unable.length === 0) return fit;
+    const { nodes } = this.#draft;
+    return fit.filter(({ node }) => nodes.get(node)?.record.unable[eip] === undefined);
+  }
+
+  /** For any address of that pool: there are many of one pool. */
+  #fitFor(policy: EipPolicy): PoolFit {
+    const known = this.#fit.get(policy.pool);
+    if (known?.selector === policy.selector) return known;
     const { nodes, drains } = this.#draft;
     const fit: Candidate[] = [];
     for (const [node, lease] of nodes.value) {
-      if (whyUnfit(eip, policy, lease, drains.has(node)) === null) {
+      if (whyUnfit('', policy, lease, drains.has(node)) === null) {
         fit.push({ node, weight: lease.record.weight, doubt: doubtOf(this.#draft, node) });
       }
     }
-    return fit;
+    const unable = fit.map(({ node }) => node)
+      .filter((node) => Object.keys(nodes.get(node)?.record.unable ?? {}).length > 0);
+    const found = { selector: policy.selector, fit, unable };
+    this.#fit.set(policy.pool, found);
+    return found;
   }
 
   /**
@@ -37,11 +60,23 @@ export class Pass {
    */
   heirs(eip: Eip, policy: EipPolicy): readonly TenureId[] {
     const draft = this.#draft;
-    const fit = this.candidates(eip, policy).filter(({ node }) => node !== draft.options.node
-      && (draft.nodes.get(node)?.record.epoch ?? 0) > 0
-      && draft.voting.peers.get(node)?.behind !== true);
+    const fit = this.candidates(eip, policy).filter(({ node }) => this.#canInherit(node));
     return this.heirAllocator.order(eip, fit)
       .flatMap((node) => draft.nodes.get(node)?.id ?? []);
+  }
+
+  /** Whether the tenure `id` is among them. */
+  isHeir(eip: Eip, policy: EipPolicy, { node, incarnation }: TenureId): boolean {
+    const { nodes, drains } = this.#draft;
+    const lease = nodes.get(node);
+    return lease?.id.incarnation === incarnation && this.#canInherit(node)
+      && whyUnfit(eip, policy, lease, drains.has(node)) === null;
+  }
+
+  #canInherit(node: string): boolean {
+    const { nodes, options, voting } = this.#draft;
+    return node !== options.node && (nodes.get(node)?.record.epoch ?? 0) > 0
+      && voting.peers.get(node)?.behind !== true;
   }
 
   /** What each node holds, and would hold if we were gone. */

@@ -155,7 +155,7 @@ function lost(draft: Draft, eip: Eip, outcome: SwapOutcome | undefined): void {
   });
   if (outcome?.kind === 'conflict') {
     if (outcome.current) applyLease(draft, eip, outcome.current, outcome.current.revision);
-    else draft.leases.delete(eip);
+    else draft.setLease(eip, null);
     draft.dirty.add(eip);
   } else {
     draft.lookAgain(eip, draft.now.boot + draft.options.retryMs);

@@ -113,6 +113,8 @@ export interface State {
   /** EIPs to look at again at an instant. */
   readonly later: ReadonlyMap<Eip, number>;
   readonly nextLater: number;
+  /** EIPs that have this node in their line: those that a takeover looks at. */
+  readonly lines: ReadonlyMap<Eip, true>;
   /** Since when an EIP has nobody, as far as we saw. */
   readonly freeSince: ReadonlyMap<Eip, number>;
   /** Since when each tenure has been fit to hold addresses, as far as we saw: for failback. */
@@ -127,7 +129,7 @@ export function initialState(options: CoreOptions, facts: SelfFacts, now: number
     phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
     queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,
-    freeSince: new Map(), fitSince: new Map(), doubts: new Map(),
+    lines: new Map(), freeSince: new Map(), fitSince: new Map(), doubts: new Map(),
   };
 }
 

@@ -20,8 +20,9 @@ import type { Open } from './state.ts';
 export function inherit(draft: Draft): void {
   const { certified, open } = draft;
   if (certified.size === 0 || open === null || open.silent || draft.stopping) return;
-  for (const lease of draft.leases.value.values()) {
-    if (lease.holder === null || lease.heirs.length === 0) continue;
+  for (const eip of draft.lines.value.keys()) {
+    const lease = draft.leases.get(eip);
+    if (!lease?.holder) continue;
     const concerned = certified.has(lease.holder.node)
       || lease.heirs.some(({ node }) => certified.has(node));
     if (concerned) tryInherit(draft, open, lease);
@@ -136,9 +137,9 @@ function wantedLine(
   mayStrike: boolean,
 ): readonly TenureId[] {
   const { heirs: count } = draft.options;
-  const fit = pass.heirs(eip, policy);
-  const stay = mayStrike ? live.filter((id) => fit.some((each) => sameTenure(each, id))) : live;
+  const stay = mayStrike ? live.filter((id) => pass.isHeir(eip, policy, id)) : live;
   if (stay.length >= count) return stay;
+  const fit = pass.heirs(eip, policy);
   const more = fit.filter((id) => !stay.some(({ node }) => node === id.node));
   const line = [...stay, ...more].slice(0, count);
   const [first] = line;

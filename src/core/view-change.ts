@@ -30,7 +30,7 @@ function forgetUnlisted(draft: Draft, change: ViewChange): void {
     draft.tell({ kind: 'store-went-back', from: draft.revision, to: change.revision });
     draft.revision = change.revision;
     for (const node of [...draft.nodes.value.keys()]) draft.nodes.delete(node);
-    for (const eip of [...draft.leases.value.keys()]) draft.leases.delete(eip);
+    for (const eip of [...draft.leases.value.keys()]) draft.setLease(eip, null);
     endTenure(draft, 'store-reset');
   }
   const nodes = new Set(change.nodes.map(({ node }) => node));
@@ -88,7 +88,6 @@ export function applyLease(draft: Draft, eip: Eip, lease: EipLease | null, revis
   if (known !== undefined && lease !== null && lease.term < known.term) {
     draft.tell({ kind: 'store-went-back', from: known.term, to: lease.term });
   }
-  if (lease) draft.leases.set(eip, lease);
-  else draft.leases.delete(eip);
+  draft.setLease(eip, lease);
   draft.dirty.add(eip);
 }

@@ -7,8 +7,10 @@ import { settleFloor } from './support.ts';
 import { takesPart, withdrawnEpoch } from './types.ts';
 import { excuseOwnLateness, judge } from './voting.ts';
 
-/** News that may have been lost is told again every so many beats. */
+/** News that may have been lost is told again, to each node once in so many beats, */
 const reminderBeats = 10;
+/** or more seldom, where there are many: to no more than so many nodes in one beat. */
+const mostReminded = 4;
 /** A beat that is later than so many intervals means that we were stopped, not merely delayed. */
 const lateBeats = 2;
 
@@ -32,12 +34,11 @@ export function beat(draft: Draft): 'deposed' | 'unsupported' | null {
 
 function sendAll(draft: Draft): void {
   const { voting, now, options } = draft;
-  const news = voting.tellAll > 0 || (voting.beats % reminderBeats === 0 && hasNews(draft));
   const withdrawals = newest(draft, voting.beats);
   const judges = new Set(asked(draft));
-  for (const node of targets(draft, judges, news)) {
-    send(draft, node, judges.has(node), withdrawals);
-  }
+  const partners = targets(draft, judges);
+  for (const node of partners) send(draft, node, judges.has(node), withdrawals);
+  if (voting.tellAll === 0 && hasNews(draft)) remindSome(draft, partners);
   draft.voting = {
     ...draft.voting, beatenAt: now.boot, heartbeatAt: now.boot + options.heartbeatMs,
     tellAll: Math.max(0, voting.tellAll - 1), beats: voting.beats + 1,
@@ -45,20 +46,34 @@ function sendAll(draft: Draft): void {
 }
 
 /** Those that judge us or are to, those that we judge, and, when there is news, everyone. */
-function targets(
-  draft: Draft, judges: ReadonlySet<string>, everyone: boolean,
-): ReadonlySet<string> {
+function targets(draft: Draft, judges: ReadonlySet<string>): ReadonlySet<string> {
   const { voting, options } = draft;
   const nodes = new Set(judges);
   for (const [node, { incarnation, epoch }] of voting.promises) {
     if (withdrawnEpoch(draft.voting, { node, incarnation }) < epoch) nodes.add(node);
   }
-  if (everyone) {
-    for (const node of draft.nodes.value.keys()) nodes.add(node);
-    for (const node of voting.peers.keys()) nodes.add(node);
+  if (voting.tellAll > 0) {
+    for (const node of known(draft)) nodes.add(node);
   }
   nodes.delete(options.node);
   return nodes;
+}
+
+function known({ nodes, voting, options: { node } }: Draft): ReadonlySet<string> {
+  const all = new Set([...nodes.value.keys(), ...voting.peers.keys()]);
+  all.delete(node);
+  return all;
+}
+
+/** A few of those that hear nothing of us otherwise; whoever's turn it is hears the next part. */
+function remindSome(draft: Draft, partners: ReadonlySet<string>): void {
+  const { beats } = draft.voting;
+  const others = [...known(draft)].filter((node) => !partners.has(node));
+  const round = Math.max(reminderBeats, Math.ceil(others.length / mostReminded));
+  const withdrawals = newest(draft, Math.floor(beats / round));
+  for (let i = beats % round; i < others.length; i += round) {
+    send(draft, others[i] ?? '', false, withdrawals);
+  }
 }
 
 /** Whom we ask for support, and those whose release of an epoch we wait for. */
