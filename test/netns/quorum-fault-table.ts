@@ -97,6 +97,13 @@ function holderFaults(setStage: SetStage): void {
       await mendAll(stage);
       await sleep(4000);
       await expectOneMove(stage, next);
+      const [move] = JSON.parse(await tenure.command('history', eip, '-t', '-o', 'json')) as
+        { to: string; timeline: { steps: Record<string, number | null> } | null }[];
+      assert.equal(move?.to, next);
+      const { withdrawn, certified, opened, claimed } = move.timeline!.steps;
+      assert.ok(withdrawn! > 0.8 * supportMs, `withdrawn after ${String(withdrawn)} ms`);
+      const steps = [withdrawn!, certified!, opened!, claimed!];
+      assert.deepEqual(steps, steps.toSorted((a, b) => a - b), 'each step after the one before it');
     });
 
     it('is served again as soon as a majority is back, when the holder and its heir are gone', async () => {

@@ -6,9 +6,12 @@ import type { NodeStatus, Problem } from './model.ts';
 
 /** One for each node that is deposed, or will be, without having failed. */
 export function timingProblems(nodes: readonly NodeStatus[]): Problem[] {
-  return nodes.flatMap(({ node, timing }): Problem[] => {
-    if (timing?.verdict !== 'tight') return [];
-    const { supportMs, perDay, fitMs, cause } = timing;
+  const tight = nodes.filter(({ timing }) => timing?.verdict === 'tight');
+  // All are to have the same: what is enough for each.
+  const fitMs = Math.max(...tight.map(({ timing }) => timing?.fitMs ?? 0));
+  return tight.flatMap(({ node, timing }): Problem[] => {
+    if (timing === null) return [];
+    const { supportMs, perDay, cause } = timing;
     const late = cause === 'host' ? 'its own timers are late: is its processor taken by others?'
       : 'heartbeats of the others come late, or are lost.';
     return [{
@@ -32,7 +35,7 @@ export function timingHints(nodes: readonly NodeStatus[]): string[] {
   const who = some(judged.map(({ node }) => node), 5);
   return [`A dead node is given up after ${formatDuration(supportMs)} (heartbeat.support), which is longer `
     + `than these hosts and their network need (observed by ${who}): ${setting(fitMs)} on every node `
-    + `would do, and takeovers would be about ${formatDuration(supportMs - fitMs)} sooner.`];
+    + `would do, and takeovers would be about ${roughly(supportMs - fitMs)} sooner.`];
 }
 
 /** A profile where one is near; else the two numbers, at the profiles' ratio. */
@@ -44,6 +47,10 @@ function setting(fitMs: number): string {
   }
   return `heartbeat.support to ${formatDuration(fitMs)} and heartbeat.interval to `
     + formatDuration(Math.max(1, Math.floor(fitMs / 5)));
+}
+
+function roughly(ms: number): string {
+  return ms < 1000 ? formatDuration(ms) : `${(ms / 1000).toFixed(1)} s`;
 }
 
 function often(perDay: number): string {

@@ -38,7 +38,11 @@ const mostPerDay = 1;
 const aimPerDay = 1 / 30;
 /** And has three times what was ever met. */
 const room = 3;
+/** Where a tail looks endless, in the short time that it was looked at: so much, and no more. */
+const mostRoom = 5;
 const slowFrom = 3;
+/** What seldom heartbeats have seen of a tail says little of how thin it is. */
+const carefulSlope = 4;
 /** As profiles have it: five heartbeats in the time of support. */
 const beatsInSupport = 5;
 
@@ -81,8 +85,9 @@ function isEnough(
   const spare = spareOf(supportMs, intervalMs, timing);
   const { own, joint } = observed;
   const events = own.expectedAbove(spare) + joint.expectedAbove(spare);
-  return perDay(observed, events) <= aimPerDay
-    && spare >= Math.max(own.longest, joint.longest);
+  const longest = Math.max(own.longest, joint.longest);
+  if (spare < room * longest) return false;
+  return spare >= mostRoom * longest || perDay(observed, events) <= aimPerDay;
 }
 
 /**
@@ -94,6 +99,7 @@ function isPlenty(observed: Observed, supportMs: number, timing: Timing): boolea
   const { own, any } = observed;
   if (spare < room * Math.max(own.longest, any.longest)) return false;
   const { intervalMs } = timing;
-  const events = own.expectedAbove(spare, intervalMs) + any.expectedAbove(spare, intervalMs);
+  const events = own.expectedAbove(spare, intervalMs, carefulSlope)
+    + any.expectedAbove(spare, intervalMs, carefulSlope);
   return perDay(observed, events) <= aimPerDay;
 }

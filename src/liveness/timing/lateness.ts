@@ -85,9 +85,9 @@ export class Lateness {
    * Inference About the Tail of a Distribution", 1975).
    *
    * `sampledEveryMs`: what disturbs for less than that is met by few beats only, so that each met
-   * stands for as many as were missed.
+   * stands for as many as were missed. `mostSlope`: no tail is taken for thinner.
    */
-  expectedAbove(ms: number, sampledEveryMs = 0): number {
+  expectedAbove(ms: number, sampledEveryMs = 0, mostSlope = steepest): number {
     const weight = (late: number): number => Math.max(1, sampledEveryMs / Math.max(late, least));
     const from = this.#tailBegin();
     const begin = edge(from);
@@ -104,7 +104,7 @@ export class Lateness {
       logs += here * Math.log((edge(i) * 2 ** (0.5 / perDoubling)) / begin);
     }
     if (count === 0) return 0;
-    const slope = count < enough ? unknownSlope : Math.min(steepest, count / logs);
+    const slope = count < enough ? unknownSlope : Math.min(mostSlope, count / logs);
     return count * weight(ms) * (begin / ms) ** slope;
   }
 

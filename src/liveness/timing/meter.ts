@@ -18,6 +18,8 @@ const mostPeers = 32;
 const faultMs = 10_000;
 /** As the core excuses it: a beat that is later than so many intervals means we were stopped. */
 const stoppedAfterBeats = 2;
+/** Whoever was stopped as well has said so within so many beats. */
+const settleBeats = 3;
 const fadeEveryMs = 6 * 3_600_000;
 
 interface Peer {
@@ -30,8 +32,9 @@ interface Peer {
   stoppedMs: number;
   /** How late its last heartbeat was, ms. */
   late: number;
-  /** How late it was itself with that one, by its own clock, ms. */
-  ownLate: number;
+  /** How long it was last stopped itself, by its own clock, ms; and when we heard of that. */
+  stopMs: number;
+  stopHeardAt: number;
 }
 
 export interface PeerLateness {
@@ -74,8 +77,9 @@ export class TimingMeter {
   #observedMs = 0;
   #fadedAt = 0;
   #beatAt = 0;
-  /** We were stopped for so long; whether all others were too is seen by the next beat. */
-  #stop = { ms: 0, at: 0 };
+  /** We were stopped for so long, ms, until then; whether others were too is heard soon; 0: no. */
+  #stopMs = 0;
+  #stopAt = 0;
 
   constructor(options: MeterOptions) {
     this.#options = options;
@@ -97,13 +101,13 @@ export class TimingMeter {
     const late = now - dueAt;
     if (late > stoppedAfterBeats * intervalMs) this.#stoppedMs += late;
     if (this.#judges.length === 0) return;
-    this.#settleStop();
+    if (now - this.#stopAt > settleBeats * intervalMs) this.#settleStop();
     const since = now - this.#beatAt;
     this.#beatAt = now;
     if (since > faultMs) return;
     this.#observedMs += since;
-    if (late <= stoppedAfterBeats * intervalMs) this.#own.add(Math.max(0, late));
-    else this.#stop = { ms: late, at: now };
+    if (late > stoppedAfterBeats * intervalMs) this.#noteStop(late, now);
+    else this.#own.add(Math.max(0, late));
     if (now - this.#fadedAt < fadeEveryMs) return;
     if (this.#fadedAt > 0) this.#fade();
     this.#fadedAt = now;
@@ -120,7 +124,11 @@ export class TimingMeter {
     const isNext = boot === peer.boot && sentAt > peer.sentAt;
     if (isNext && gap <= faultMs) {
       peer.late = gap - (stopped - peer.stoppedMs) - intervalMs;
-      peer.ownLate = sentAt - peer.sentAt - intervalMs;
+      const ownLate = sentAt - peer.sentAt - intervalMs;
+      if (ownLate > stoppedAfterBeats * intervalMs) {
+        peer.stopMs = ownLate;
+        peer.stopHeardAt = now;
+      }
       if (this.#judges.length > 0) peer.lateness.add(Math.max(0, peer.late));
       if (this.#judges.includes(peer)) this.#noteJoint(now, stopped);
     }
@@ -164,14 +172,20 @@ export class TimingMeter {
     if (joint < faultMs) this.#joint.add(Math.max(0, joint), 1 / judges.length);
   }
 
-  /** Stopped alone, we would have been deposed; stopped with everyone else, as one host does. */
+  #noteStop(ms: number, now: number): void {
+    this.#settleStop();
+    this.#stopMs = ms;
+    this.#stopAt = now;
+  }
+
+  /** Stopped alone, we would have been deposed; stopped with all others, as one host does, not. */
   #settleStop(): void {
-    const { ms, at } = this.#stop;
+    const ms = this.#stopMs;
     if (ms === 0) return;
-    this.#stop = { ms: 0, at: 0 };
+    this.#stopMs = 0;
     let together = 0;
-    for (const { heardAt, ownLate } of this.#judges) {
-      if (heardAt >= at - ms && ownLate >= ms / 2) together += 1;
+    for (const { stopHeardAt, stopMs } of this.#judges) {
+      if (stopHeardAt >= this.#stopAt - ms && stopMs >= ms / 2) together += 1;
     }
     if (together < this.#needed) this.#own.add(Math.min(ms, faultMs));
   }
@@ -192,7 +206,7 @@ export class TimingMeter {
     if (known !== undefined) return known;
     const peer: Peer = {
       node, lateness: new Lateness(), heardAt: -Infinity, sentAt: 0, boot: 0, stoppedMs: 0,
-      late: 0, ownLate: 0,
+      late: 0, stopMs: 0, stopHeardAt: -Infinity,
     };
     this.#peers.set(node, peer);
     return peer;

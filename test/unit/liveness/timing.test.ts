@@ -25,20 +25,25 @@ function observe(
   meter.judgedBy(voters);
   const events: { readonly at: number; readonly run: () => void }[] = [];
   let due = 1000;
+  let others = 1000;
+  const stops: [from: number, to: number][] = [];
   for (let n = 0; n < beats; n++) {
     const { own = 0, b = 0, c = 0, all = 0 } = at(n);
     // A little noise, as everywhere.
     const noise = 0.3 + 0.5 * ((n * 7919) % 97) / 97;
     const [dueAt, woken] = [due, due + noise + own + all];
+    if (own + all > 0) stops.push([dueAt, woken]);
     events.push({ at: woken, run: () => { meter.woken(dueAt, woken); } });
     [b, c].forEach((late, i) => {
       if (late === null) return;
-      const sent = dueAt + (i + 1) * timing.intervalMs / 4 + all;
+      const sent = others + (i + 1) * timing.intervalMs / 4 + all;
+      let heard = sent + late + noise;
       // What comes while we are stopped is read when we wake.
-      const heard = Math.max(sent + late + noise, own + all > 0 ? woken + 0.01 : 0);
+      for (const [from, to] of stops) if (heard >= from && heard <= to) heard = to + 0.01;
       events.push({ at: heard, run: () => { meter.heard(i === 0 ? 'b' : 'c', 1, sent, heard, 0); } });
     });
     due = woken + timing.intervalMs;
+    others += timing.intervalMs + noise + all;
   }
   for (const { run } of events.sort((one, other) => one.at - other.at)) run();
   return meter.readings().fit;
