@@ -136,6 +136,9 @@ describe('Eips of VRRP from a store', { skip: keepalivedMissing }, () => {
     const { vrid, masters: [master = ''] } = await router(tenure, 'web');
     assert.equal(vrid, 77);
     const other = master === 'n1' ? 'n2' : 'n1';
+    assert.match(await tenure.command('get', 'eips'), /web +10\.88\.1\.1 +VRRP/);
+    const moved = await tenure.attempt(['move', '10.88.1.1', other]);
+    assert.match(moved.stderr, /VRRP keeps it .*keepalived elects: "tenure drain" moves all/);
     await tenure.attempt(['drain', master, '--timeout', '1s']);
     const prober = await lab.probe('10.88.1.1');
     await prober.waitForAnswer({ node: other });

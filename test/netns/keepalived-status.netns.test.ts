@@ -86,7 +86,7 @@ spec: {address: "${address}", interface: ${on}, protocol: vip}
   state BACKUP
   version ${version}
   virtual_router_id ${vrid}
-  priority 100
+  priority 250
   ${more}
   virtual_ipaddress {
     ${address}/32 dev eth0
@@ -167,10 +167,10 @@ describe('what is said of VRRP', { skip: keepalivedMissing }, () => {
     ] as const) {
       await using lab = await Lab.create({ nodes: 2 });
       const nodes = new Nodes(lab);
-      const theirs = nodes.byHand('n2', address, more, version);
+      const theirs = nodes.byHand('n1', address, more, version);
       await theirs.waitForOutput(/Entering MASTER STATE/, 20_000);
-      nodes.start('n1');
-      await nodes.says('n1', what);
+      nodes.start('n2');
+      await nodes.says('n2', what);
     }
   });
 

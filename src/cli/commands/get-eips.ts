@@ -24,7 +24,7 @@ interface EipRow {
 const columns: readonly Column<EipRow>[] = [
   { title: 'NAME', of: ({ eip }) => eip.name },
   { title: 'ADDRESS', of: ({ eip }) => eip.address },
-  { title: 'HELD', of: ({ held }) => held },
+  { title: 'HELD', of: ({ eip, held }) => eip.protocol === 'vip' ? 'VRRP' : held },
   { title: 'TOTAL', of: ({ eip }) => Number(eip.block.size) },
   { title: 'INTERFACE', of: ({ eip }) => formatInterface(eip.interface) },
   { title: 'STATE', of: ({ state }) => state },

@@ -98,6 +98,9 @@ function settingsOf(eip: string, documents: readonly EipDocument[]): EipSettings
   if (document.disabled) {
     throw failed(`address: "${eip}": its Eip "${document.name}" is disabled: take spec.disable out and apply it`);
   }
+  if (document.protocol === 'vip') {
+    throw failed(`address: "${eip}": VRRP keeps it (spec.protocol: vip), and keepalived elects: "tenure drain" moves all that a node has`);
+  }
   // Only the selector and the name are looked at, for which defaults do not matter.
   const defaults = { announce: 'bind', failbackMs: null, burst: defaultBurst } as const;
   const single = 'error' in address ? document.block : { ...document.block, first: address, last: address };

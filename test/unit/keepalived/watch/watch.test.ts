@@ -39,6 +39,22 @@ describe('the watch on VRRP', () => {
     assert.deepEqual(watch.masters(551)[0]?.master, { self: true });
   });
 
+  it('knows a rival: who says the same of our own router, once we have been its master for a moment', () => {
+    const watch = watching();
+    assert.equal(watch.rival('eth0', packet(a), 0), null);
+    watch.own('web', true, 1000);
+    // The last word of the master that we relieve may cross our first.
+    assert.equal(watch.rival('eth0', packet(a), 1150), null);
+    assert.equal(watch.rival('eth0', packet(a), 1200), 'web');
+    for (const change of [{ priority: 0 }, { vrid: 8 }, { addresses: ['192.0.2.9'] }, { version: 2 as const },
+      { intervalMs: 300 }]) {
+      assert.equal(watch.rival('eth0', packet(a, change), 2000), null, JSON.stringify(change));
+    }
+    assert.equal(watch.rival('eth1', packet(a), 2000), null);
+    watch.own('web', false);
+    assert.equal(watch.rival('eth0', packet(a), 3000), null);
+  });
+
   it('tells of two masters that speak in turns', () => {
     const watch = watching();
     for (let at = 0; at < 1000; at += 100) {
