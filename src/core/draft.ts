@@ -32,7 +32,7 @@ export class Draft {
   readonly nodes: CowMap<string, NodeLease>;
   /** Written by `setLease` alone. */
   readonly leases: CowMap<Eip, EipLease>;
-  readonly lines: CowMap<Eip, true>;
+  readonly lines: CowMap<Eip, EipLease>;
   readonly drains: CowMap<string, true>;
   readonly moves: CowMap<Eip, MoveRequest>;
   readonly held: CowMap<Eip, Holding>;
@@ -100,7 +100,8 @@ export class Draft {
   setLease(eip: Eip, lease: EipLease | null): void {
     if (lease === null) this.leases.delete(eip);
     else this.leases.set(eip, lease);
-    if (lease?.heirs.some(({ node }) => node === this.options.node)) this.lines.set(eip, true);
+    const concerns = lease?.heirs.some(({ node }) => node === this.options.node);
+    if (lease !== null && concerns) this.lines.set(eip, lease);
     else this.lines.delete(eip);
   }
 

@@ -113,8 +113,8 @@ export interface State {
   /** EIPs to look at again at an instant. */
   readonly later: ReadonlyMap<Eip, number>;
   readonly nextLater: number;
-  /** EIPs that have this node in their line: those that a takeover looks at. */
-  readonly lines: ReadonlyMap<Eip, true>;
+  /** EIP leases that have this node in their line: those that a takeover looks at. */
+  readonly lines: ReadonlyMap<Eip, EipLease>;
   /** Since when an EIP has nobody, as far as we saw. */
   readonly freeSince: ReadonlyMap<Eip, number>;
   /** Since when each tenure has been fit to hold addresses, as far as we saw: for failback. */

@@ -20,9 +20,8 @@ import type { Open } from './state.ts';
 export function inherit(draft: Draft): void {
   const { certified, open } = draft;
   if (certified.size === 0 || open === null || open.silent || draft.stopping) return;
-  for (const eip of draft.lines.value.keys()) {
-    const lease = draft.leases.get(eip);
-    if (!lease?.holder) continue;
+  for (const lease of draft.lines.value.values()) {
+    if (lease.holder === null) continue;
     const concerned = certified.has(lease.holder.node)
       || lease.heirs.some(({ node }) => certified.has(node));
     if (concerned) tryInherit(draft, open, lease);
