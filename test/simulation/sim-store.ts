@@ -3,12 +3,12 @@
  * clock has a rate of its own, and expiry is scanned for as etcd does, late by up to 500 ms.
  */
 import type { ViewChange } from '../../src/core/model.ts';
-import type { StoreAnswer, StoreRequest } from '../../src/core/requests.ts';
+import type { StoreAnswer, StoreRequest, Swap } from '../../src/core/requests.ts';
 import { MemoryState } from '../../src/store/memory/memory-state.ts';
 import type { World } from './world.ts';
 
 export class SimStore {
-  readonly state = new MemoryState({ changesKept: 200 });
+  readonly state: MemoryState;
   down = false;
   /** Every request and answer takes so many ms longer. */
   slowMs = 0;
@@ -26,6 +26,8 @@ export class SimStore {
 
   constructor(world: World) {
     this.#world = world;
+    // Those that were away for long list anew.
+    this.state = new MemoryState({ changesKept: Math.max(200, 4 * world.eips.length) });
     this.#rate = 1 + world.prng.between(-world.clockRateError, world.clockRateError);
     const scan = () => {
       if (!this.down) {
@@ -86,6 +88,7 @@ export class SimStore {
         return;
       }
       const answer = this.state.apply(request, this.now());
+      if (request.kind === 'swap') this.#expectTermsGrow(request.swaps);
       this.#changed();
       if (prng.chance(this.loss)) return;
       const back = (): void => {
@@ -109,12 +112,15 @@ export class SimStore {
   }
 
   #changed(): void {
-    for (const eip of this.#world.eips) {
+    for (const run of this.#watchers) run();
+  }
+
+  #expectTermsGrow(swaps: readonly Swap[]): void {
+    for (const { eip } of swaps) {
       const term = this.state.lease(eip)?.term ?? 0;
       const before = this.#terms.get(eip) ?? 0;
       if (term < before) throw new Error(`term of ${eip} went back from ${before} to ${term}`);
       this.#terms.set(eip, term);
     }
-    for (const run of this.#watchers) run();
   }
 }

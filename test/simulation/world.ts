@@ -1,5 +1,6 @@
 /** Hosts, a store and a seed. After every event the judge looks at what the fences let out. */
 import type { CoreOptions, EipPolicy, Fact } from '../../src/core/events.ts';
+import type { Selector } from '../../src/core/selector.ts';
 import type { CoreModule } from './core-module.ts';
 import { Host } from './host.ts';
 import { Prng } from './prng.ts';
@@ -104,13 +105,13 @@ export class World {
     this.counts.set(key, (this.counts.get(key) ?? 0) + count);
   }
 
-  policyOf(eips: readonly string[]): ReadonlyMap<string, EipPolicy> {
+  policyOf(eips: readonly string[], selector: Selector = []): ReadonlyMap<string, EipPolicy> {
     const { failbackMs } = this;
-    return new Map(eips.map((eip) => [eip, { pool: 'pool', selector: [], failbackMs }]));
+    return new Map(eips.map((eip) => [eip, { pool: 'pool', selector, failbackMs }]));
   }
 
-  setPolicies(eips: readonly string[]): void {
-    this.policies = this.policyOf(eips);
+  setPolicies(eips: readonly string[], selector: Selector = []): void {
+    this.policies = this.policyOf(eips, selector);
     for (const host of [...this.hosts, this.impostor]) host.policiesChanged();
   }
 
