@@ -73,6 +73,7 @@ export class VipEngine {
   #plan: Plan = { instances: [], findings: [] };
   #supervisor: Supervisor | null = null;
   #applied = '';
+  #guarded = '';
   #findings: readonly Finding[] = [];
   #shown = '';
   #wake: (() => void) | null = null;
@@ -187,11 +188,17 @@ export class VipEngine {
   #apply(instances: readonly InstancePlan[]): void {
     if (this.#supervisor === null) return;
     const text = JSON.stringify(instances);
+    const network = this.#modules.host.network();
+    // An interface that was made anew has another number, and no rules.
+    const guarded = `${text} ${instances.map((one) => network.byName(one.interface)?.ifindex).join()}`;
+    // Guarded before keepalived can have them; let go once it has none.
+    if (instances.length > 0 && guarded !== this.#guarded) {
+      this.#guarded = guarded;
+      this.#guard(instances);
+    }
     if (text === this.#applied) return;
     this.#applied = text;
     this.#watch.expect(instances.map((instance) => this.#expected(instance)));
-    // Guarded before keepalived can have them; let go once it has none.
-    if (instances.length > 0) this.#guard(instances);
     this.#supervisor.apply(instances);
   }
 
@@ -281,7 +288,10 @@ export class VipEngine {
       case 'loaded':
         this.#notes.delete('vip-refused');
         log.info(fields, 'keepalived: loaded');
-        if (event.instances === 0) this.#modules.fence?.remove();
+        if (event.instances === 0) {
+          this.#guarded = '';
+          this.#modules.fence?.remove();
+        }
         return this.look();
       case 'exited':
         this.#counts.exits += 1;
