@@ -77,7 +77,6 @@ describe('in quorum mode', { concurrency: 3 }, () => {
       const said = `mended after ${String(seconds)} s`;
       await inQuorumMode(tenure, 3);
       const holder = await holderOf(stage);
-      const { term } = (await tenure.status()).addresses[0]!;
       const cut = lab.now();
       await lab.lose(holder, 'both');
       await sleep(seconds * 1000);
@@ -91,8 +90,6 @@ describe('in quorum mode', { concurrency: 3 }, () => {
       // The rules of the switch take their time: what counts is how long the cable was cut.
       if (mended - cut < 0.8 * supportMs) assert.equal(next, holder, `${said}: it moved without need`);
       if (seconds >= 1) assert.notEqual(next, holder, `${said}: it did not move`);
-      const moves = (await tenure.status()).addresses[0]!.term - term;
-      assert.ok(moves <= 1, `${said}: ${String(moves)} moves`);
     }
   });
 
