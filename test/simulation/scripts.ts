@@ -13,7 +13,7 @@ export const aims = ['mixed', 'epochs', 'amnesia', 'lines', 'answers'] as const;
 export type Aim = (typeof aims)[number];
 
 export const scripts: Readonly<Record<Exclude<Aim, 'mixed'>, readonly Script[]>> = {
-  epochs: [flicker],
+  epochs: [flicker, slowSwitch],
   amnesia: [forgetfulVoter],
   lines: [passOver],
   answers: [slowWords, slowWords, tenureBetween, handedBack],
@@ -69,6 +69,14 @@ function flicker(world: World): void {
     }
     if (prng.chance(0.6)) blind(world, other, prng.between(0, start + supportMs), 2 * ms);
   }
+}
+
+/** The same, while the store takes long to say which epoch it has written down. */
+function slowSwitch(world: World): void {
+  const { prng, schedule, store } = world;
+  flicker(world);
+  schedule.after(supportMs, () => { store.late = prng.between(0.3, 0.9); });
+  schedule.after(scriptMs, () => { store.late = 0; });
 }
 
 /**
