@@ -57,7 +57,7 @@ export interface TimingFigures {
  * What prom-client tells of any process, but for how late the event loop was between two scrapes:
  * it looks every 10 ms, which would be most of what an agent does at rest.
  */
-function processMetrics(registry: Registry): void {
+export function processMetrics(registry: Registry): void {
   const never = 2 ** 31 - 1;
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: never });
   for (const part of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99']) {

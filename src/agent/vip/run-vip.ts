@@ -3,7 +3,7 @@
  * routers and VRIDs by itself.
  */
 import { hostname } from 'node:os';
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
@@ -11,6 +11,7 @@ import type { NodeRecord } from '../../core/model.ts';
 import { deriveVrids } from '../../keepalived/render/vrids.ts';
 import { findKeepalived } from '../../keepalived/supervisor/program.ts';
 import type { Health } from '../../observe/http.ts';
+import { processMetrics } from '../../observe/metrics.ts';
 import { registerVipMetrics } from '../../observe/vip-metrics.ts';
 import { AgentError } from '../agent-error.ts';
 import type { Host } from '../host.ts';
@@ -77,7 +78,7 @@ class VipNode implements Observed {
     this.engine = new VipEngine({ node, labels, weight, failbackMs, vip }, {
       host, log, fence: openRouterFence(fence, log), onChange: () => undefined,
     });
-    collectDefaultMetrics({ register: this.metrics.registry });
+    processMetrics(this.metrics.registry);
     registerVipMetrics(this.metrics.registry, () => this.engine.readings);
   }
 
