@@ -7,7 +7,7 @@ import type { Eip, EipLease, MoveRequest, NodeLease, TenureId } from './model.ts
 import type { StoreRequest } from './requests.ts';
 import { tenureOf } from './state.ts';
 import type { Voting } from './quorum/types.ts';
-import type { Holding, Open, Pending, Phase, Plan, State } from './state.ts';
+import type { Holding, Open, Pending, Phase, Plan, State, TenureEnding } from './state.ts';
 
 export class Draft {
   readonly now: Now;
@@ -43,11 +43,12 @@ export class Draft {
   readonly freeSince: CowMap<Eip, number>;
   readonly fitSince: CowMap<string, { readonly incarnation: number; readonly at: number }>;
   readonly doubts: CowMap<string, Doubt>;
+  readonly ends: CowMap<string, TenureEnding>;
 
   /** EIPs to look at before the step ends. */
   readonly dirty = new Set<Eip>();
-  /** Nodes whose certificate is new, or says more. */
-  readonly certified = new Set<string>();
+  /** Nodes that were lost just now: a certificate is new, or says more, or a tenure has ended. */
+  readonly bereft = new Set<string>();
   /** More of our floor was confirmed. */
   reliedAdvanced = false;
   #allDirty = false;
@@ -87,6 +88,7 @@ export class Draft {
     this.freeSince = new CowMap(base.freeSince);
     this.fitSince = new CowMap(base.fitSince);
     this.doubts = new CowMap(base.doubts);
+    this.ends = new CowMap(base.ends);
   }
 
   get open(): Open | null {
@@ -232,6 +234,7 @@ export class Draft {
       freeSince: this.freeSince.value,
       fitSince: this.fitSince.value,
       doubts: this.doubts.value,
+      ends: this.ends.value,
     };
     const same = (Object.keys(next) as (keyof State)[]).every((key) => next[key] === base[key]);
     return same ? base : next;

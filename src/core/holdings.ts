@@ -12,7 +12,8 @@ export function take(draft: Draft, lease: EipLease): void {
   // Ours by this record: our voters must know it before a heir may act on what it says.
   raiseFloor(draft, lease.revision);
   if (holding?.term === term && holding.inherited === null) return;
-  draft.held.set(eip, { term, inherited: null, since: lease.since });
+  const takenAt = holding?.takenAt ?? draft.now.boot;
+  draft.held.set(eip, { term, inherited: null, since: lease.since, takenAt });
   if (holding?.term === term) {
     draft.tell({ kind: 'confirmed', eip, term });
     return;
@@ -22,12 +23,13 @@ export function take(draft: Draft, lease: EipLease): void {
   draft.tell({ kind: 'took', eip, term, reason: lease.reason, from });
 }
 
-/** R1 without the store: the voters of all who were before us in line have deposed them. */
+/** R1 without being named: all who were before us in line are deposed, or ended. */
 export function inheritBy(draft: Draft, lease: EipLease, place: number): void {
   const { eip, holder } = lease;
   const term = lease.term + 1 + place;
   if (term <= (draft.past.get(eip) ?? 0)) return;
-  draft.held.set(eip, { term, inherited: lease, since: draft.now.wall });
+  const { boot: takenAt, wall: since } = draft.now;
+  draft.held.set(eip, { term, inherited: lease, since, takenAt });
   draft.announce({ eip, term, probe: false });
   // To be written down.
   draft.dirty.add(eip);

@@ -22,7 +22,7 @@ import { allocationOrder } from './placement.ts';
 import { drop, forbid, take } from './holdings.ts';
 import { planSwap } from './plans.ts';
 import type { Open } from './state.ts';
-import { confirm, keepLine, renounce, strikeOut, tryInherit } from './succession.ts';
+import { confirm, keepLine, keepsLines, renounce, strikeOut, tryInherit } from './succession.ts';
 
 /** Looks at every address that something may have changed for. */
 export function considerDirty(draft: Draft): void {
@@ -146,7 +146,7 @@ function considerOurs(draft: Draft, open: Open, pass: Pass, lease: EipLease): vo
 /** A change of the line is under way, or waits for our voters to know of the last one. */
 function waitsForLine(draft: Draft, open: Open, lease: EipLease): boolean {
   return draft.busy.has(lease.eip)
-    || (open.lease.record.epoch > 0 && lease.former.some((id) => !draft.ended(id)));
+    || (keepsLines(draft, open) && lease.former.some((id) => !draft.ended(id)));
 }
 
 /**
@@ -175,7 +175,7 @@ function leave(
     return true;
   }
   if (wanted === null && first === null) return false;
-  if (open.lease.record.epoch > 0) {
+  if (keepsLines(draft, open)) {
     strikeOut(draft, open, lease, wanted);
   } else if (wanted !== null && first !== null && free && draft.stopping) {
     // Without voters a line cannot be changed: its first takes it, whoever else was wanted.

@@ -55,8 +55,8 @@ export class Pass {
   }
 
   /**
-   * Nodes that may be heirs of `eip`, from most to least preferred: in quorum mode, since nobody
-   * else can be deposed, and with a view that keeps up.
+   * Nodes that may be heirs of `eip`, from most to least preferred: with a view that keeps up, and
+   * where voters judge us, judged themselves, since nobody else can be deposed.
    */
   heirs(eip: Eip, policy: EipPolicy): readonly TenureId[] {
     const draft = this.#draft;
@@ -75,7 +75,8 @@ export class Pass {
 
   #canInherit(node: string): boolean {
     const { nodes, options, voting } = this.#draft;
-    return node !== options.node && (nodes.get(node)?.record.epoch ?? 0) > 0
+    const judged = options.supportMs === 0 || (nodes.get(node)?.record.epoch ?? 0) > 0;
+    return node !== options.node && judged
       && voting.peers.get(node)?.behind !== true;
   }
 

@@ -59,6 +59,8 @@ export interface Holding {
   readonly inherited: EipLease | null;
   /** Wall clock, ms: when it was inherited. */
   readonly since: number;
+  /** CLOCK_BOOTTIME ms: when it came to us. */
+  readonly takenAt: number;
 }
 
 /** A change of an EIP lease that was decided on; it waits for its turn, or for its answer. */
@@ -120,6 +122,17 @@ export interface State {
   /** Since when each tenure has been fit to hold addresses, as far as we saw: for failback. */
   readonly fitSince: ReadonlyMap<string, { readonly incarnation: number; readonly at: number }>;
   readonly doubts: ReadonlyMap<string, Doubt>;
+  /** Of each node the last tenure that we saw end in the store, if no voter ever judged it. */
+  readonly ends: ReadonlyMap<string, TenureEnding>;
+}
+
+/** That a tenure is over by the store's own order of things. */
+export interface TenureEnding {
+  readonly incarnation: number;
+  /** The view had reached this store revision when it showed the end. */
+  readonly revision: number;
+  /** And this one right before: whatever the store has up to it was there before the end. */
+  readonly before: number;
 }
 
 export function initialState(options: CoreOptions, facts: SelfFacts, now: number): State {
@@ -130,6 +143,7 @@ export function initialState(options: CoreOptions, facts: SelfFacts, now: number
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
     queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,
     lines: new Map(), freeSince: new Map(), fitSince: new Map(), doubts: new Map(),
+    ends: new Map(),
   };
 }
 

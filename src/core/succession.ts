@@ -1,10 +1,12 @@
 /**
- * Lines of succession: who takes an address when its holder is deposed, without asking the store.
+ * Lines of succession: who takes an address when its holder is deposed or has ended, without asking
+ * the store.
  *
  *   holder        names heirs; whoever it strikes out stays *former* until a majority of its voters
- *                 know of the record that says so
+ *                 know of the record that says so (lease mode: until it sees that the store does)
  *   heir          inherits with certificates against all before it, if it knows as much of the
- *                 store as those that withdrew, then writes it down
+ *                 store as those that withdrew, then writes it down; in lease mode once the store
+ *                 shows the end of all before it, by the last record from before that end
  *   former heir   strikes itself out on seeing a record that passes it over
  */
 import type { Draft } from './draft.ts';
@@ -16,14 +18,14 @@ import type { Pass } from './pass.ts';
 import { planSwap } from './plans.ts';
 import type { Open } from './state.ts';
 
-/** Takes every address whose line leads to us, by the certificates that are new in this step. */
+/** Takes every address whose line leads to us, by what this step showed of those before us. */
 export function inherit(draft: Draft): void {
-  const { certified, open } = draft;
-  if (certified.size === 0 || open === null || open.silent || draft.stopping) return;
+  const { bereft, open } = draft;
+  if (bereft.size === 0 || open === null || open.silent || draft.stopping) return;
   for (const lease of draft.lines.value.values()) {
     if (lease.holder === null) continue;
-    const concerned = certified.has(lease.holder.node)
-      || lease.heirs.some(({ node }) => certified.has(node));
+    const concerned = bereft.has(lease.holder.node)
+      || lease.heirs.some(({ node }) => bereft.has(node));
     if (concerned) tryInherit(draft, open, lease);
   }
 }
@@ -33,7 +35,7 @@ export function tryInherit(draft: Draft, open: Open, lease: EipLease): boolean {
   const place = placeIn(lease.heirs, open.lease.id);
   if (lease.holder === null || place < 0 || !draft.policies.has(lease.eip)) return false;
   if (draft.held.has(lease.eip)) return true;
-  const before = [lease.holder, ...lease.heirs.slice(0, place)].map((id) => certificate(draft, id));
+  const before = [lease.holder, ...lease.heirs.slice(0, place)].map((id) => lossOf(draft, id));
   const [first] = before;
   if (first === undefined || first === null) return false;
   for (const each of before) {
@@ -41,16 +43,27 @@ export function tryInherit(draft: Draft, open: Open, lease: EipLease): boolean {
     // It changed a line after what our view has reached: perhaps this one, and we are not in it.
     if (each.floor > draft.revision) return false;
   }
-  // Did a majority of the holder's voters know this record? If not, another heir might inherit by
-  // an older one.
+  // Did a majority of the holder's voters know this record, or was it there before the holder's
+  // end? If not, another heir might inherit by an older one.
   if (lease.revision > first.relied) return false;
   inheritBy(draft, lease, place);
   return draft.held.has(lease.eip);
 }
 
-function certificate(draft: Draft, { node, incarnation }: TenureId) {
-  const known = draft.voting.certificates.get(node);
-  return known?.of.incarnation === incarnation ? known : null;
+/**
+ * Proof that a tenure claims nothing any more, with the revision that one's view must have reached
+ * to act on it, and the latest one that everyone who acts on it knows; null: there is none.
+ */
+function lossOf(
+  draft: Draft, { node, incarnation }: TenureId,
+): { readonly floor: number; readonly relied: number } | null {
+  const certificate = draft.voting.certificates.get(node);
+  if (certificate?.of.incarnation === incarnation) return certificate;
+  const end = draft.ends.get(node);
+  if (end?.incarnation !== incarnation) return null;
+  // What the store had before the end is seen by whoever has seen the end; what it has after it may
+  // be a late word of the dead.
+  return { floor: end.revision, relied: end.before };
 }
 
 /** We inherited: the store must learn of it. */
@@ -58,7 +71,7 @@ export function confirm(draft: Draft, open: Open, lease: EipLease): void {
   const { eip } = lease;
   const holding = draft.held.get(eip);
   if (holding?.inherited === null || holding === undefined) return;
-  if (open.lease.record.epoch === 0) return;
+  if (!keepsLines(draft, open)) return;
   const me = open.lease.id;
   const clean = lease.revision === holding.inherited.revision;
   const place = placeIn(lease.heirs, me);
@@ -83,6 +96,9 @@ function unique(ids: readonly TenureId[]): readonly TenureId[] {
 export function renounce(draft: Draft, open: Open, lease: EipLease): boolean {
   const me = open.lease.id;
   if (!lease.former.some((id) => sameTenure(id, me))) return false;
+  // A live holder whom no voter judges frees us itself, as it need not ask anyone.
+  if (keepsLines(draft, open) && open.lease.record.epoch === 0
+    && lease.holder !== null && !draft.ended(lease.holder)) return false;
   draft.enqueue(planSwap(draft, {
     action: 'renounce', lease, eip: lease.eip, holder: lease.holder, reason: lease.reason,
     term: lease.term, heirs: lease.heirs,
@@ -91,14 +107,24 @@ export function renounce(draft: Draft, open: Open, lease: EipLease): boolean {
   return true;
 }
 
-/** The holder's care of its line: in quorum mode, while it knows which record is in force. */
+/**
+ * Who is judged by voters keeps lines while it is; who never is, always: then the store's own order
+ * tells what is known.
+ */
+export function keepsLines({ options }: Draft, { lease: { record } }: Open): boolean {
+  return record.epoch > 0 || options.supportMs === 0;
+}
+
+/** The holder's care of its line, while it knows which record is in force. */
 export function keepLine(
   draft: Draft, open: Open, pass: Pass, lease: EipLease, policy: EipPolicy,
 ): void {
   if (!mayChangeLines(draft, open, lease)) return;
+  const calm = calmAt(draft, lease.eip);
+  if (draft.now.boot < calm) return draft.lookAgain(lease.eip, calm);
   const live = lease.heirs.filter((id) => !draft.ended(id));
   const former = lease.former.filter((id) => !draft.ended(id));
-  const freed = isFreed(open, lease) ? [] : former;
+  const freed = isFreed(draft, open, lease) ? [] : former;
   const wanted = wantedLine(draft, pass, lease.eip, policy, live, freed.length === 0);
   const struck = live.filter((id) => !wanted.some((each) => sameTenure(each, id)));
   const next = [...freed, ...struck];
@@ -109,7 +135,7 @@ export function keepLine(
 /** Replaces the line by one that begins with `first`: the way to hand over to whom one likes. */
 export function strikeOut(draft: Draft, open: Open, lease: EipLease, first: TenureId | null): void {
   if (!mayChangeLines(draft, open, lease)) return;
-  if (lease.former.length > 0 && !isFreed(open, lease)) return freeEnded(draft, lease);
+  if (lease.former.length > 0 && !isFreed(draft, open, lease)) return freeEnded(draft, lease);
   const heirs = first === null ? [] : [first];
   const struck = lease.heirs.filter((id) => !draft.ended(id) && !sameTenure(id, first));
   writeLine(draft, lease, heirs, struck);
@@ -121,13 +147,23 @@ function freeEnded(draft: Draft, lease: EipLease): void {
 }
 
 function mayChangeLines(draft: Draft, open: Open, lease: EipLease): boolean {
-  return open.lease.record.epoch > 0 && open.judged.regimes.length === 1
+  return keepsLines(draft, open) && open.judged.regimes.length === 1
     && draft.held.get(lease.eip)?.term === lease.term;
 }
 
-/** Whether a majority of our voters know the record that made its former heirs former. */
-export function isFreed({ judged, lease: { record } }: Open, lease: EipLease): boolean {
-  return record.epoch > 0 && judged.left.length === 0 && lease.revision <= judged.relied;
+/** Where a takeover takes a lease anyway, lines wait until the moves under way are over. */
+function calmAt({ options, held }: Draft, eip: Eip): number {
+  return options.supportMs > 0 ? 0 : (held.get(eip)?.takenAt ?? 0) + options.patienceMs;
+}
+
+/**
+ * Whether nobody can act on a record before this one, which made its former heirs former: most of
+ * our voters know it; or there are none, and it was there before the end of our tenure.
+ */
+export function isFreed(draft: Draft, open: Open, lease: EipLease): boolean {
+  const { judged, lease: { record } } = open;
+  if (record.epoch === 0) return keepsLines(draft, open);
+  return judged.left.length === 0 && lease.revision <= judged.relied;
 }
 
 /** The heirs that the line should have. Those it has stay, as long as they are fit. */

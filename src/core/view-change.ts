@@ -5,6 +5,9 @@ import type { Eip, EipLease, NodeLease, ViewChange } from './model.ts';
 import { forgetReports } from './quorum/voting.ts';
 import { adoptLease, endTenure } from './tenure.ts';
 
+/** Nodes whose ends are remembered: more names than any cluster has at a time. */
+const mostEnds = 4096;
+
 export function onView(draft: Draft, change: ViewChange): void {
   if (change.reset) forgetUnlisted(draft, change);
   draft.revision = Math.max(draft.revision, change.revision);
@@ -31,6 +34,7 @@ function forgetUnlisted(draft: Draft, change: ViewChange): void {
     draft.revision = change.revision;
     for (const node of [...draft.nodes.value.keys()]) draft.nodes.delete(node);
     for (const eip of [...draft.leases.value.keys()]) draft.setLease(eip, null);
+    draft.ends.clear();
     endTenure(draft, 'store-reset');
   }
   const nodes = new Set(change.nodes.map(({ node }) => node));
@@ -46,9 +50,27 @@ function forgetUnlisted(draft: Draft, change: ViewChange): void {
   draft.touchAll();
 }
 
+/**
+ * The view shows that a tenure has ended since it was last told something. Of one that voters
+ * judged that says too little: a certificate may have passed its addresses on before.
+ */
+function noteEnd(
+  draft: Draft, known: NodeLease, next: NodeLease | null, revision: number,
+): void {
+  // Without a boot its record was never readable: nobody knows whether voters judged it.
+  const { id: { node, incarnation }, record: { epoch, boot } } = known;
+  if (epoch > 0 || boot === 0) return;
+  if (next !== null && next.id.incarnation <= incarnation) return;
+  draft.ends.set(node, { incarnation, revision, before: draft.base.view.revision });
+  draft.bereft.add(node);
+  if (draft.ends.value.size <= mostEnds) return;
+  for (const oldest of draft.ends.value.keys()) return draft.ends.delete(oldest);
+}
+
 function applyNode(draft: Draft, node: string, lease: NodeLease | null, revision: number): void {
   const known = draft.nodes.get(node);
   if (known !== undefined && known.revision >= (lease?.revision ?? revision)) return;
+  if (known !== undefined) noteEnd(draft, known, lease, revision);
   if (lease) {
     draft.nodes.set(node, lease);
     noteTenure(draft, lease);

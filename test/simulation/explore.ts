@@ -49,6 +49,7 @@ export function explore(
     pauseInStep: shape.pick([0, 0.002, 0.02]),
     requestTimeoutMs: shape.pick([400, 400, 2500]),
     wired: shape.chance(0.1),
+    unbound: seed % 3 === 0,
   });
   const usual = shape.pick(usualAims[mode]);
   let violation: string | null = null;

@@ -335,9 +335,13 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
 const both = [
   'no-store-deadline', 'past-terms-revive', 'late-answers-count', 'earlier-incarnation-counts',
 ];
+/** Where nobody has voters there are lines too. */
+const ofLines = ['claim-over-heirs'];
 
 export const mutations: readonly Mutation[] = [
   ...leaseMode.map((mutation) => ({ ...mutation, mode: 'lease' as const })),
+  ...quorumMode.filter(({ name }) => ofLines.includes(name))
+    .map((mutation) => ({ ...mutation, mode: 'lease' as const })),
   ...leaseMode.filter(({ name }) => both.includes(name))
     .map((mutation) => ({ ...mutation, mode: 'quorum' as const })),
   ...quorumMode.map((mutation) => ({ ...mutation, mode: 'quorum' as const })),

@@ -26,8 +26,10 @@ export class SimStore {
 
   constructor(world: World) {
     this.#world = world;
-    // Those that were away for long list anew.
-    this.state = new MemoryState({ changesKept: Math.max(200, 4 * world.eips.length) });
+    this.state = new MemoryState({
+      // Those that were away for long list anew.
+      changesKept: Math.max(200, 4 * world.eips.length), unbound: world.unbound,
+    });
     this.#rate = 1 + world.prng.between(-world.clockRateError, world.clockRateError);
     const scan = () => {
       if (!this.down) {
@@ -97,7 +99,9 @@ export class SimStore {
       };
       schedule.after(this.#delay(), back);
     };
-    schedule.after(this.#delay(), arrive);
+    // Where nothing binds it to its tenure, a change may be made long after that has ended.
+    const stray = this.#world.unbound && request.kind === 'swap' && prng.chance(0.1);
+    schedule.after(stray ? prng.between(500, 4000) : this.#delay(), arrive);
   }
 
   /** An operator's doing: takes effect at once, if the store is up. */

@@ -18,6 +18,7 @@ export interface WorldOptions {
   readonly failbackMs: number | null;
   /** Heartbeats, voters and lines of succession; else lease mode. */
   readonly quorum: boolean;
+  readonly unbound?: boolean;
   /** TTL of node leases in quorum mode, ms. */
   readonly holdMs?: number;
   /** A host gives a request up after so many ms. */
@@ -49,6 +50,8 @@ export class World {
   readonly quorum: boolean;
   readonly wired: boolean;
   readonly #byName: ReadonlyMap<string, Host>;
+  /** The store is like Kubernetes: see `MemoryStateOptions`. */
+  readonly unbound: boolean;
   readonly counts = new Map<string, number>();
   readonly failbackMs: number | null;
   readonly requestTimeoutMs: number;
@@ -69,12 +72,13 @@ export class World {
   constructor(
     {
       core, seed, nodes, eips, failbackMs, quorum, pauseInStep, holdMs = 3500,
-      requestTimeoutMs = 400, wired = false,
+      requestTimeoutMs = 400, wired = false, unbound = false,
     }: WorldOptions,
   ) {
     this.wired = wired;
     this.requestTimeoutMs = requestTimeoutMs;
     this.quorum = quorum;
+    this.unbound = unbound;
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
       swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2,

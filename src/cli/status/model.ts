@@ -35,7 +35,7 @@ export interface AddressStatus {
   readonly from: string | null;
   /** Who would take it if the holder went now; null: nobody. */
   readonly next: string | null;
-  /** Nodes of the line of succession, in order; in lease mode there is none. */
+  /** Nodes of the line of succession, in order. */
   readonly line: readonly string[];
   readonly mode: 'bind' | 'respond';
 }

@@ -156,7 +156,7 @@ export function certify(draft: Draft, node: string): void {
   if (before?.epoch !== next.epoch || before.of.incarnation !== next.of.incarnation) {
     draft.tell({ kind: 'deposed', of: next.of, epoch: next.epoch });
   }
-  draft.certified.add(node);
+  draft.bereft.add(node);
 }
 
 function certificateOf(draft: Draft, { id, record }: NodeLease): Certificate | null {

@@ -31,6 +31,12 @@ interface MoveEntry {
 export interface MemoryStateOptions {
   /** Single changes that `changesSince` can tell one by one; older ones come as a reset. */
   readonly changesKept?: number;
+  /**
+   * As in Kubernetes, where a change of an EIP lease cannot be bound to a node lease: a late one is
+   * made though the tenure that asked for it, or that it names, has ended. (That others have ended
+   * is true for ever once it was looked at.)
+   */
+  readonly unbound?: boolean;
 }
 
 export class MemoryState {
@@ -42,8 +48,10 @@ export class MemoryState {
   readonly #moves = new Map<Eip, MoveEntry>();
   readonly #documents = new Map<string, StoredDocument>();
   readonly #log: ChangeLog;
+  readonly #unbound: boolean;
 
   constructor(options: MemoryStateOptions = {}) {
+    this.#unbound = options.unbound ?? false;
     this.#log = new ChangeLog(options.changesKept ?? 10_000);
   }
 
@@ -257,7 +265,7 @@ export class MemoryState {
   }
 
   #swap({ tenure, swaps }: SwapRequest): StoreAnswer {
-    if (!this.isLive(tenure)) return { kind: 'ended' };
+    if (!this.#unbound && !this.isLive(tenure)) return { kind: 'ended' };
     const refusals = swaps.map((swap) => this.#refusal(swap));
     // One revision for all, and none if nothing is applied.
     const revision = refusals.includes(null) ? this.#advance() : this.#revision;
@@ -277,7 +285,8 @@ export class MemoryState {
     const current = this.#leases.get(swap.eip) ?? null;
     if ((current?.revision ?? 0) !== swap.revision) return { kind: 'conflict', current };
     if (swap.ended.some((id) => this.isLive(id))) return { kind: 'refused' };
-    if (!swap.live.every((id) => this.isLive(id))) return { kind: 'refused' };
+    const live = this.#unbound || swap.live.every((id) => this.isLive(id));
+    if (!live) return { kind: 'refused' };
     if (current !== null) checkTerm(swap, current.term);
     return null;
   }

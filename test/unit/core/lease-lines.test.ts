@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EipLease, TenureId, ViewChange } from '../../../src/core/model.ts';
+import { Kit, policies } from './kit.ts';
+
+const eip = '10.0.0.1';
+
+/** A core that knows of `eip`, held by `holder` with these heirs, of whom it is `a`. */
+function cluster(heirs: readonly ('a' | 'c')[]) {
+  const kit = new Kit();
+  kit.send({ kind: 'policies', policies: policies(eip) });
+  kit.send({ kind: 'tick' });
+  kit.settle();
+  const holder = kit.join('b');
+  const c = kit.join('c');
+  kit.watch();
+  // What `a` claimed meanwhile is overwritten: the scene begins here.
+  const ids = { a: kit.state.phase.kind === 'open' ? kit.state.phase.lease.id : holder, c };
+  let revision = kit.store.revision;
+  const tell = (change: Partial<ViewChange>): void => {
+    revision += 1;
+    kit.send({
+      kind: 'view',
+      change: { revision, reset: false, nodes: [], leases: [], drains: [], moves: [], ...change },
+    });
+  };
+  const record = (line: readonly TenureId[], former: readonly TenureId[] = []): EipLease => ({
+    eip, holder, term: 7, heirs: line, former, since: 0, reason: 'takeover', moves: [],
+    revision: revision + 1,
+  });
+  tell({ leases: [{ eip, lease: record(heirs.map((name) => ids[name])) }] });
+  kit.transcript();
+  return { kit, tell, record, ids };
+}
+
+/** Announcements of the address, which say more than how the store is told of them. */
+function announced(said: readonly string[]): readonly string[] {
+  return said.filter((line) => line.startsWith('announce'));
+}
+
+describe('a line of succession where nobody has voters', () => {
+  it('is followed at once when the store shows the end of the holder', () => {
+    const { kit, tell } = cluster(['a', 'c']);
+    tell({ nodes: [{ node: 'b', lease: null }] });
+    const said = kit.transcript();
+    assert.deepEqual(announced(said), [`announce ${eip}#8`]);
+    assert.ok(said.indexOf(`announce ${eip}#8`) < said.lastIndexOf('request swap'), 'and then written down');
+  });
+
+  it('keeps the second heir waiting while the first lives, and no longer', () => {
+    const { kit, tell } = cluster(['c', 'a']);
+    tell({ nodes: [{ node: 'b', lease: null }] });
+    assert.deepEqual(announced(kit.transcript()), []);
+    tell({ nodes: [{ node: 'c', lease: null }] });
+    assert.deepEqual(announced(kit.transcript()), [`announce ${eip}#9`]);
+  });
+
+  it('is not followed by a record that may be a late word of the dead', () => {
+    const { kit, tell, record, ids } = cluster(['c']);
+    tell({
+      nodes: [{ node: 'b', lease: null }], leases: [{ eip, lease: record([ids.a], [ids.c]) }],
+    });
+    assert.deepEqual(announced(kit.transcript()), []);
+    // Nor claimed through the store, before who may have inherited by the record before it.
+    kit.pass(2000);
+    assert.deepEqual(kit.transcript().filter((line) => line === 'request swap'), []);
+  });
+
+  it('is not followed after an end that nobody saw come about', () => {
+    const { kit, tell, record, ids } = cluster([]);
+    // Named by a tenure that ended between two looks: whether the line was its last is not known.
+    tell({ leases: [{ eip, lease: { ...record([ids.a]), holder: { node: 'd', incarnation: 4 } } }] });
+    assert.deepEqual(announced(kit.transcript()), []);
+  });
+});
