@@ -90,19 +90,24 @@ async function start(
   closers.push(() => { lock.release(); });
   const host = openHost((what, text) => { log.warn({ what, text }, 'kernel'); });
   closers.push(() => { host.close(); });
-  const wire = await WireHost.open({
-    node: name,
-    kernel: config.witness ? null : { fence: config.fence, lingerMs: config.lingerMs },
-    observeMs: config.heartbeat?.observeMs ?? 0,
-  });
-  closers.push(() => wire.close());
-  const store = await modules.openStore({
-    now: () => host.now(),
-    report: ({ code, subject, text }) => {
-      log.warn({ code, subject, text }, 'what is stored is not as it was left');
-    },
-  });
-  closers.push(() => store.close());
+  // Side by side, as both load for a while; what was opened is closed, also if the other fails.
+  const [opening, storing] = await Promise.allSettled([
+    WireHost.open({
+      node: name,
+      kernel: config.witness ? null : { fence: config.fence, lingerMs: config.lingerMs },
+      observeMs: config.heartbeat?.observeMs ?? 0,
+    }),
+    Promise.resolve(modules.openStore({
+      now: () => host.now(),
+      report: ({ code, subject, text }) => {
+        log.warn({ code, subject, text }, 'what is stored is not as it was left');
+      },
+    })),
+  ]);
+  if (opening.status === 'fulfilled') closers.push(() => opening.value.close());
+  if (storing.status === 'fulfilled') closers.push(() => storing.value.close());
+  const wire = opened(opening);
+  const store = opened(storing);
   const { link } = modules;
   const manager = new ServiceManager(link === null ? {} : throughSupervisor(link));
   closers.push(() => { manager.close(); });
@@ -133,6 +138,11 @@ async function start(
   closers.push(() => { process.off('SIGHUP', onHangup); });
   stop.addEventListener('abort', () => { manager.stopping(); });
   await agent.run(stop);
+}
+
+function opened<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
 }
 
 /** The service manager listens to its main process, which the supervisor is. */
