@@ -23,7 +23,7 @@ import type {
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 768 };
 
-/** Beside this file as it is built. Loaders of TypeScript do not reach into threads. */
+/** Beside the program as it is built. Loaders of TypeScript do not reach into threads. */
 const builtEntry = new URL('thread.js', import.meta.url);
 
 const pingEveryMs = 250;
