@@ -96,7 +96,7 @@ export class Tenure {
       log: { level: 'debug', format: 'json' },
       ...settings,
     }, null, 2));
-    const [command = program, ...args] = [...agentNode(), program, 'agent', '--config', file];
+    const [command, ...args] = [...agentNode(), program, 'agent', '--config', file];
     return this.#lab.spawn(node, [command, ...args], {
       name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ...env },
     });
