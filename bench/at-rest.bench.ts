@@ -7,7 +7,8 @@ import type { Bench, Figure } from './frame/bench.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
 const watchMs = 20_000;
-const settleMs = 5_000;
+/** Long enough to be done with the garbage of the start. */
+const settleMs = 10_000;
 const settings = { lease: { duration: '5s', settleTime: '100ms' }, log: { level: 'info' } };
 
 /** CPU time of a process in ms (proc(5): utime and stime in ticks of 10 ms). */
@@ -43,6 +44,7 @@ async function observe(count: number): Promise<Figure[]> {
   const begun = performance.now();
   for (const node of others) await tenure.agent(node, settings);
   const readyMs = (performance.now() - begun) / others.length;
+  await tenure.waitForHeirs(2);
   await sleep(settleMs);
 
   const before = {

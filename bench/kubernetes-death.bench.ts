@@ -25,10 +25,7 @@ async function die(): Promise<Death> {
   await tenure.apply('bench', eipRange(count));
   await tenure.waitForAll(count, 60_000);
   await Promise.all(['n2', 'n3'].map(async (node) => tenure.agent(node, settings)));
-  await until('every address has its heirs', async () => {
-    const { addresses } = await tenure.status();
-    return addresses.every(({ line }) => line.length === 2);
-  }, 120_000, 500);
+  await tenure.waitForHeirs(2);
   await lab.cut('n1', 'mgmt');
   await lab.cut('n1', 'lan');
   const since = lab.now();

@@ -24,6 +24,7 @@ async function observe(count: number): Promise<number> {
   await tenure.apply('bench', eipRange(count));
   await Promise.all(nodes.map(async (node) => tenure.agent(node, settings)));
   await tenure.waitForAll(count, 60_000);
+  await tenure.waitForHeirs(2);
   await sleep(settleMs);
   const before = await requests(tenure);
   const since = performance.now();

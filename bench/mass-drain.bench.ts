@@ -46,6 +46,7 @@ const bench: Bench = {
       const late: number[] = [];
       for (let round = 0; round < (rounds ?? usual); round += 1) {
         say(`${count} addresses, round ${round + 1}`);
+        await tenure.waitForHeirs(2);
         const drained = await drainOnce(lab, tenure, count);
         spreads.push(drained.spreadMs);
         late.push(drained.late);

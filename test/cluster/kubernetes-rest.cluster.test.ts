@@ -26,6 +26,7 @@ describe('three nodes', () => {
     for (const eips of [many.slice(0, 1), many]) {
       for (const player of players) player.setEips(eips);
       await allClaimed(players, eips, 60_000);
+      await eventually(() => players[0]!.seesHeirs(eips, 2), 'heirs named', 60_000);
       await sleep(1000);
       const before = await requests();
       const since = performance.now();

@@ -120,6 +120,12 @@ export class Player {
     return performance.now() < this.#last.until ? [...this.#last.held].sort() : [];
   }
 
+  /** Whether each address has so many heirs, as far as it sees. */
+  seesHeirs(eips: readonly Eip[], count: number): boolean {
+    const { leases } = this.#runner.state.view;
+    return eips.every((eip) => leases.get(eip)?.heirs.length === count);
+  }
+
   get tenure(): number {
     const opened = this.facts.filter((fact) => fact.kind === 'tenure-opened');
     return opened.at(-1)?.tenure.incarnation ?? 0;

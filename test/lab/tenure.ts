@@ -161,6 +161,14 @@ export class Tenure {
     }, timeoutMs, 200);
   }
 
+  /** Waits until every address has so many heirs, by the store: nothing is written any more then. */
+  async waitForHeirs(count: number, timeoutMs = 120_000): Promise<void> {
+    await until(`every address has ${count} heirs`, async () => {
+      const { addresses } = await this.status();
+      return addresses.every(({ line }) => line.length === count);
+    }, timeoutMs, 500);
+  }
+
   #expect(args: readonly string[], result: CommandResult): string {
     if (result.code === 0) return result.stdout;
     throw new LabError(`tenure ${args.join(' ')}: exit code ${result.code ?? 'none'}: `
