@@ -86,7 +86,8 @@ export function readRuleLine(cursor: Cursor): RuleLine | undefined {
   }
   checkAction(cursor, value);
   checkTracking(cursor, value);
-  return value;
+  // A line of which nothing could be read is nothing that could be written.
+  return Object.keys(value).length === 0 ? undefined : value;
 }
 
 function settle(

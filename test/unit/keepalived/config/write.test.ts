@@ -6,7 +6,7 @@ import { read } from '../../../../src/keepalived/config/read/read.ts';
 import { type Version, newestVersion } from '../../../../src/keepalived/config/version.ts';
 import { format } from '../../../../src/keepalived/config/write/format.ts';
 import { ConfigurationRefused, write } from '../../../../src/keepalived/config/write/write.ts';
-import { configurationText } from '../../../netns/keepalived-config-generate.ts';
+import { configurationText, draws } from '../../../netns/keepalived-config-generate.ts';
 
 const versions: readonly Version[] = [[2, 1, 0], [2, 2, 7], [2, 3, 4], newestVersion];
 
@@ -36,7 +36,7 @@ describe('writing keepalived.conf', () => {
       const again = read(format(first.configuration, { version }), { version });
       assert.deepEqual(again.configuration, first.configuration);
       if (first.accepted) write(first.configuration, { version });
-    }), { numRuns: 300 });
+    }), draws(300));
   });
 
   // Found by the property above: seed 235603892, path "47:5:0:0:0:0:2:0:0:0:0:0:0:0:1:1:1".
@@ -64,6 +64,14 @@ B0 weight 0
     assert.deepEqual(again.configuration, first.configuration);
     const [refused] = refusal({ track_bfd: [{ name: 'B0', direction: 'noreverse' }] }).findings;
     assert.equal(refused?.code, 'unknown-option');
+  });
+
+  // Found by the same: seed -749002558, path "282:3:0:0:0:0:2:2:2:2:2:2:2:2:2:2:2:2:2:2".
+  it('drops a rule of which nothing can be read', () => {
+    const first = read('static_rules {\npreference 08\n}\n');
+    assert.equal(first.accepted, false);
+    const again = read(format(first.configuration));
+    assert.deepEqual(again.configuration, first.configuration);
   });
 
   it('keeps unknown keywords when it formats, and refuses to write them', () => {
