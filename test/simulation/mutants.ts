@@ -253,8 +253,8 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     aim: 'lines',
     edits: [{
       file: 'succession.ts',
-      from: 'return record.epoch > 0 && judged.left.length === 0 && lease.revision <= judged.relied;',
-      to: 'return record.epoch > 0 && judged.left.length === 0 && lease.revision > 0;',
+      from: 'return judged.left.length === 0 && lease.revision <= judged.relied;',
+      to: 'return judged.left.length === 0 && lease.revision > 0;',
     }],
   },
   {
