@@ -66,15 +66,15 @@ async function deafen(lab: Lab, node: string, deaf: boolean): Promise<void> {
     : 'delete table inet deaf']);
 }
 
-/** How often two nodes claimed an address at a time, after a fault. */
-async function overlapsAfter(
+/** How long two nodes claimed an address at a time after a fault, ms; 0: not at all. */
+async function overlapAfter(
   { lab }: Pair, fault: () => Promise<void> | void, ms = 4_000,
 ): Promise<number> {
   const since = lab.now();
   await fault();
   await askFor(lab, ms);
   const found = await lab.sniffer.overlaps({ since });
-  return found.length;
+  return found.reduce((longest, { ms }) => Math.max(longest, ms), 0);
 }
 
 const faults: Readonly<Record<string, (pair: Pair) => Promise<void> | void>> = {
@@ -96,10 +96,13 @@ const faults: Readonly<Record<string, (pair: Pair) => Promise<void> | void>> = {
 
 describe('the fence of virtual routers', { skip: keepalivedMissing }, () => {
   for (const [name, fault] of Object.entries(faults)) {
+    // The agent hears of the other by its first advertisement, when that is claiming already.
+    const atMostMs = name === 'the backup does not hear the master' ? 300 : 0;
     it(`lets one claim alone when ${name}`, async () => {
       await using lab = await Lab.create({ nodes: 2 });
       const both = await pair(lab, 'auto');
-      assert.equal(await overlapsAfter(both, () => fault(both)), 0);
+      const ms = await overlapAfter(both, () => fault(both));
+      assert.ok(ms <= atMostMs, `two claimed it for ${ms} ms`);
       const prober = await lab.probe(eip);
       await prober.waitForAnswer({ node: both.backup });
     });
@@ -109,7 +112,7 @@ describe('the fence of virtual routers', { skip: keepalivedMissing }, () => {
     await using lab = await Lab.create({ nodes: 2 });
     const both = await pair(lab, 'arp');
     const fault = faults['the backup does not hear the master']!;
-    assert.ok(await overlapsAfter(both, () => fault(both)) > 0, 'two claim the address');
+    assert.ok(await overlapAfter(both, () => fault(both)) > 1000, 'two claim the address');
   });
 
   it('lets the address be answered again once the two hear each other', async () => {
@@ -129,7 +132,7 @@ describe('the fence of virtual routers', { skip: keepalivedMissing }, () => {
     await using lab = await Lab.create({ nodes: 2 });
     const both = await pair(lab, 'auto', 'fd88::1:1');
     const fault = faults['keepalived and Tenure hang together']!;
-    assert.equal(await overlapsAfter(both, () => fault(both)), 0);
+    assert.equal(await overlapAfter(both, () => fault(both)), 0);
     const prober = await lab.probe('fd88::1:1');
     await prober.waitForAnswer({ node: both.backup });
   });
