@@ -96,7 +96,7 @@ describe('the announcer in a flood', needsRoot, () => {
     assert.ok(after.rssMib < before.rssMib + 60, `${before.rssMib} MiB became ${after.rssMib} MiB`);
     const refreshes = await lab.sniffer.claims(eip6, { host: 'n1', since: begin });
     assert.ok(refreshes.length >= 4, 'its own claims went out all the while');
-    const told = (await n1.told()).filter(({ kind }) => kind !== 'served');
+    const told = (await n1.told()).filter(({ event }) => event.kind !== 'served');
     assert.equal(told.length, 2, 'two announcements, and nothing else');
     const { framesDropped } = await n1.counters();
     for (const reason of ['arp-truncated', 'not-claimed-here', 'arp-not-ipv4-over-ethernet']) {
