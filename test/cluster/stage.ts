@@ -5,7 +5,7 @@ import type { KubernetesOptions, Timing } from '../../src/store/kubernetes/optio
 import { startApiServer } from '../lab/apiserver.ts';
 import type { ApiServer } from '../lab/apiserver.ts';
 import { FaultProxy } from '../lab/fault-proxy.ts';
-import { Player, allClaimed, assertNoOverlap } from './players.ts';
+import { Player, allClaimed, assertNoOverlap, eventually } from './players.ts';
 import type { PlayerOptions } from './players.ts';
 
 export const eips = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1'] as const;
@@ -102,6 +102,9 @@ export class Scene {
   async cast(nodes: readonly string[], proxy: FaultProxy | null = null): Promise<Player[]> {
     const players = await Promise.all(nodes.map((node) => this.player(node, proxy)));
     await allClaimed(players, eips);
+    // From then on nothing is written of itself.
+    const heirs = Math.min(2, nodes.length - 1);
+    await eventually(() => players.every((each) => each.seesHeirs(eips, heirs)), 'heirs are named');
     return players;
   }
 
