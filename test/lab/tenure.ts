@@ -161,7 +161,7 @@ export class Tenure {
     }, timeoutMs, 200);
   }
 
-  /** Waits until every address has so many heirs, by the store: nothing is written any more then. */
+  /** Waits until every address has so many heirs: then nothing is written any more. */
   async waitForHeirs(count: number, timeoutMs = 120_000): Promise<void> {
     await until(`every address has ${count} heirs`, async () => {
       const { addresses } = await this.status();
