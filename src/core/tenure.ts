@@ -240,7 +240,7 @@ export function adoptLease(draft: Draft, lease: NodeLease): void {
   draft.recordStale = true;
   if (!entered) return;
   draft.tell({ kind: 'quorum', epoch, voters });
-  // Lines of succession are a matter of quorum mode.
+  // Who may change lines of succession, and who may be an heir, depends on it.
   draft.touchAll();
 }
 
