@@ -3,7 +3,7 @@
  * routers there are. It arms itself by the advertisements that leave, so nobody has to tend it; and
  * it stays when its maker dies, as the keepalived does that it guards.
  */
-import { addressToBytes, parseAddress, type Family } from '../wire/address.ts';
+import { bytesOf, type Family } from '../wire/address.ts';
 import { Interfaces } from './interfaces.ts';
 import { detectFence } from './fence-kernel.ts';
 import { attribute, be32 } from './netlink-message.ts';
@@ -144,10 +144,4 @@ function guarded(routers: readonly FencedRouter[], intervalMs: number): GuardedR
   } finally {
     interfaces.close();
   }
-}
-
-function bytesOf(text: string): Uint8Array {
-  const address = parseAddress(text);
-  if ('error' in address) throw new TypeError(address.error);
-  return addressToBytes(address);
 }

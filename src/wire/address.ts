@@ -226,6 +226,13 @@ function groupAt(bytes: Uint8Array, place: number): number {
   return (bytes[2 * place] ?? 0) << 8 | (bytes[2 * place + 1] ?? 0);
 }
 
+/** 4 or 16 bytes in network order, of what was checked before. Throws TypeError for no address. */
+export function bytesOf(text: string): Uint8Array {
+  const address = parseAddress(text);
+  if ('error' in address) throw new TypeError(address.error);
+  return addressToBytes(address);
+}
+
 /** 4 or 16 bytes in network order. */
 export function addressToBytes(address: Address): Uint8Array {
   if (address.family === 4) {

@@ -2,7 +2,7 @@
  * ARP for IPv4 over Ethernet (RFC 826), with the probes and announcements of RFC 5227. Pure; never
  * throws on input.
  */
-import { addressToBytes, formatBytes, parseAddress } from './address.ts';
+import { bytesOf, formatBytes } from './address.ts';
 import {
   broadcastMac, decodeEthernet, ethernetHeaderLength, etherTypes, newFrame, readMac, readUint16,
   writeMac, writeUint16, zeroMac,
@@ -120,8 +120,7 @@ export function arpAnswer(mac: string, question: ArpFrame, destination: string):
 }
 
 function addressBytes(text: string): Uint8Array {
-  const address = parseAddress(text);
-  if ('error' in address) throw new TypeError(address.error);
-  if (address.family !== 4) throw new TypeError(`${text} is not an IPv4 address`);
-  return addressToBytes(address);
+  const bytes = bytesOf(text);
+  if (bytes.length !== 4) throw new TypeError(`${text} is not an IPv4 address`);
+  return bytes;
 }

@@ -2,7 +2,7 @@
  * Neighbour solicitations and advertisements (RFC 4861 4.3, 4.4) in whole Ethernet frames, checked
  * as 7.1.1 and 7.1.2 demand. Pure; never throws on input.
  */
-import { addressToBytes, formatBytes, parseAddress } from './address.ts';
+import { bytesOf, formatBytes } from './address.ts';
 import { internetChecksum, ipv6PseudoHeaderSum } from './checksum.ts';
 import {
   decodeEthernet, etherTypes, ethernetHeaderLength, isGroupMac, newFrame, readMac, readUint16,
@@ -228,8 +228,7 @@ function isGroup(bytes: Uint8Array): boolean {
 
 function addressBytes(text: string): Uint8Array {
   if (text === allNodes) return allNodesBytes;
-  const address = parseAddress(text);
-  if ('error' in address) throw new TypeError(address.error);
-  if (address.family !== 6) throw new TypeError(`${text} is not an IPv6 address`);
-  return addressToBytes(address);
+  const bytes = bytesOf(text);
+  if (bytes.length !== 16) throw new TypeError(`${text} is not an IPv6 address`);
+  return bytes;
 }

@@ -3,7 +3,7 @@
  * others send. Nothing is kept from keepalived, which has a socket of its own. What needs the
  * Ethernet header, and ARP, needs packet sockets (src/net).
  */
-import { addressToBytes, parseAddress } from '../../wire/address.ts';
+import { bytesOf } from '../../wire/address.ts';
 import { decodeVrrpPacket, vrrpGroups, type VrrpPacket } from '../../wire/vrrp/frame.ts';
 import { decodeVrrp, vrrpProtocol } from '../../wire/vrrp/message.ts';
 
@@ -80,10 +80,4 @@ function decodeBehindIpv6(buffer: Buffer, source: string) {
   const ends = { source: bytesOf(address), destination: bytesOf(destination) };
   const advert = decodeVrrp(buffer, ends);
   return 'drop' in advert ? advert : { ...advert, source: address, destination, ttl: 255 };
-}
-
-function bytesOf(text: string): Uint8Array {
-  const address = parseAddress(text);
-  if ('error' in address) throw new TypeError(address.error);
-  return addressToBytes(address);
 }

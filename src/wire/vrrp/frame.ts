@@ -2,7 +2,7 @@
  * VRRP in whole packets: Ethernet (or none), IPv4 (RFC 791) or IPv6 (RFC 8200). Pure; never throws
  * on input.
  */
-import { addressToBytes, formatBytes, parseAddress } from '../address.ts';
+import { bytesOf, formatBytes } from '../address.ts';
 import { internetChecksum } from '../checksum.ts';
 import {
   decodeEthernet, ethernetHeaderLength, etherTypes, newFrame, readUint16, writeUint16,
@@ -126,10 +126,4 @@ export function encodeVrrpFrame(header: EthernetHeader, packet: VrrpPacket): Uin
   }
   ip.set(message, ipLength);
   return bytes;
-}
-
-function bytesOf(text: string): Uint8Array {
-  const address = parseAddress(text);
-  if ('error' in address) throw new TypeError(address.error);
-  return addressToBytes(address);
 }

@@ -3,7 +3,7 @@
  * and IPv6. What follows the IP header, and nothing else; see frame.ts for the rest. Pure; never
  * throws on input.
  */
-import { addressToBytes, formatBytes, parseAddress, type Family } from '../address.ts';
+import { bytesOf, formatBytes, type Family } from '../address.ts';
 import { internetChecksum, ipv6PseudoHeaderSum } from '../checksum.ts';
 import { readUint16, writeUint16, type Dropped } from '../ethernet.ts';
 
@@ -107,7 +107,7 @@ export function encodeVrrp(advert: VrrpAdvert, ends: Ends): Uint8Array {
   if (version === 2) bytes.set([advert.authentication, intervalMs / 1000], 4);
   else writeUint16(bytes, 4, intervalMs / 10);
   for (const [index, text] of addresses.entries()) {
-    bytes.set(bytesOf(text, size), headerLength + index * size);
+    bytes.set(bytesOfSize(text, size), headerLength + index * size);
   }
   const start = advert.pseudoHeader ? pseudoSum(ends, length) : 0;
   writeUint16(bytes, 6, internetChecksum(bytes.subarray(0, length), start));
@@ -127,10 +127,8 @@ function checkRanges({ version, vrid, priority, intervalMs, addresses }: VrrpAdv
   }
 }
 
-function bytesOf(text: string, size: number): Uint8Array {
-  const address = parseAddress(text);
-  if ('error' in address) throw new TypeError(address.error);
-  const bytes = addressToBytes(address);
+function bytesOfSize(text: string, size: number): Uint8Array {
+  const bytes = bytesOf(text);
   if (bytes.length !== size) throw new TypeError(`${text} is of another family than the packet`);
   return bytes;
 }
