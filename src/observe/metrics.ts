@@ -1,6 +1,7 @@
 /** What the agent counts. One registry per agent, so that several fit in one process (tests). */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { moveReasons } from '../core/model.ts';
+import { collectedCounter, collectedGauge } from './collected.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -119,13 +120,7 @@ function sampled(registry: Registry, read: () => Readings): void {
     name: string, help: string, label: string,
     of: (now: Readings) => Readonly<Record<string, number>>,
   ): void => {
-    registry.registerMetric(new Counter({
-      name, help, labelNames: [label], registers: [],
-      collect() {
-        this.reset();
-        for (const [value, n] of Object.entries(of(read()))) this.inc({ [label]: value }, n);
-      },
-    }));
+    collectedCounter(registry, { name, help, label }, () => Object.entries(of(read())));
   };
   gauge('tenure_eips_held', 'Addresses that this node holds.', (now) => now.held);
   gauge('tenure_eips_known', 'Addresses that are configured.', (now) => now.known);
@@ -163,15 +158,7 @@ function timing(registry: Registry, read: () => TimingFigures): void {
     name: string, help: string, labelNames: string[],
     set: (gauge: Gauge, now: TimingFigures) => void,
   ): void => {
-    registry.registerMetric(new Gauge({
-      name, help, labelNames, registers: [],
-      collect() {
-        this.reset();
-        // Without labels, a reset leaves a 0, which would be a statement.
-        if (labelNames.length === 0) this.remove();
-        set(this, read());
-      },
-    }));
+    collectedGauge(registry, { name, help, labelNames }, (to) => { set(to, read()); });
   };
   gauge('tenure_timing_observed_seconds', 'Time in quorum mode that timing was observed for.', [],
     (to, { observedSeconds }) => { to.set(observedSeconds); });

@@ -1,8 +1,8 @@
 /** What is counted of VRRP, where there are Eips with spec.protocol: vip. */
-import { Counter, Gauge } from 'prom-client';
-import type { Registry } from 'prom-client';
+import type { Gauge, Registry } from 'prom-client';
 import { vrrpStates } from '../core/model.ts';
 import type { Finding, VrrpReport } from '../core/model.ts';
+import { collectedCounter, collectedGauge } from './collected.ts';
 
 export interface VipReadings {
   readonly reports: readonly VrrpReport[];
@@ -23,24 +23,12 @@ export function registerVipMetrics(registry: Registry, read: () => VipReadings):
   const gauge = <L extends string>(
     name: string, help: string, labelNames: readonly L[], fill: (gauge: Gauge<L>) => void,
   ): void => {
-    registry.registerMetric(new Gauge<L>({
-      name, help, labelNames: [...labelNames], registers: [],
-      collect() {
-        this.reset();
-        fill(this);
-      },
-    }));
+    collectedGauge(registry, { name, help, labelNames }, fill);
   };
   const counter = (
     name: string, help: string, label: string, of: () => Iterable<readonly [string, number]>,
   ): void => {
-    registry.registerMetric(new Counter({
-      name, help, labelNames: [label], registers: [],
-      collect() {
-        this.reset();
-        for (const [value, n] of of()) this.inc({ [label]: value }, n);
-      },
-    }));
+    collectedCounter(registry, { name, help, label }, of);
   };
   gauge('tenure_vrrp_state', '1: the virtual router of the Eip is in this state on this node.',
     ['eip', 'vrid', 'state'], (into) => {
