@@ -37,6 +37,12 @@ export class CowMap<K extends string | number, V> {
     if (this.#map.has(key)) this.#writable().delete(key);
   }
 
+  /** Forgets one entry, whichever, if there are more than `most`. */
+  limit(most: number): void {
+    if (this.size <= most) return;
+    for (const key of this.#map.keys()) return this.delete(key);
+  }
+
   clear(): void {
     if (this.#map.size === 0) return;
     this.#own = new Map();

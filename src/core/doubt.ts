@@ -30,8 +30,7 @@ export function noteTenure(draft: Draft, { id, record }: NodeLease): void {
   const score = Math.min(mostScore, scoreOf(draft, node) + (lost ? 1 : 0));
   draft.doubts.set(node, { boot: record.boot, incarnation, score, at: draft.now.boot });
   if (lost) draft.tell({ kind: 'doubted', of: id });
-  if (draft.doubts.value.size <= mostNodes) return;
-  for (const oldest of draft.doubts.value.keys()) return draft.doubts.delete(oldest);
+  draft.doubts.limit(mostNodes);
 }
 
 function scoreOf(draft: Draft, node: string): number {

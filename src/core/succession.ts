@@ -97,8 +97,8 @@ export function renounce(draft: Draft, open: Open, lease: EipLease): boolean {
   const me = open.lease.id;
   if (!lease.former.some((id) => sameTenure(id, me))) return false;
   // A live holder whom no voter judges frees us itself, as it need not ask anyone.
-  if (keepsLines(draft, open) && open.lease.record.epoch === 0
-    && lease.holder !== null && !draft.ended(lease.holder)) return false;
+  const isUnjudged = draft.options.supportMs === 0;
+  if (isUnjudged && lease.holder !== null && !draft.ended(lease.holder)) return false;
   draft.enqueue(planSwap(draft, {
     action: 'renounce', lease, eip: lease.eip, holder: lease.holder, reason: lease.reason,
     term: lease.term, heirs: lease.heirs,

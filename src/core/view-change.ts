@@ -63,8 +63,7 @@ function noteEnd(
   if (next !== null && next.id.incarnation <= incarnation) return;
   draft.ends.set(node, { incarnation, revision, before: draft.base.view.revision });
   draft.bereft.add(node);
-  if (draft.ends.value.size <= mostEnds) return;
-  for (const oldest of draft.ends.value.keys()) return draft.ends.delete(oldest);
+  draft.ends.limit(mostEnds);
 }
 
 function applyNode(draft: Draft, node: string, lease: NodeLease | null, revision: number): void {
