@@ -1,7 +1,7 @@
 /** The options of the configuration as flags of a command. */
 import { Command, Option } from 'commander';
 import { options } from '../config/options.ts';
-import type { Option as ConfigOption } from '../config/options.ts';
+import type { Option as ConfigOption } from '../config/option.ts';
 import { defaultConfigFile } from '../config/load.ts';
 
 /** `client`: those that reach the store alone. */

@@ -1,7 +1,8 @@
 /** tenure.yaml: finds each option's value in the file, and refuses what is no option. */
 import { FieldReader, describe, join } from './field-reader.ts';
-import { options, readText } from './options.ts';
-import type { Option } from './options.ts';
+import { readText } from './option.ts';
+import type { Option } from './option.ts';
+import { options } from './options.ts';
 import { quote } from './problem.ts';
 import type { ConfigProblem, Parsed } from './problem.ts';
 import type { ReadFile } from './read-file.ts';

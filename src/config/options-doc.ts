@@ -4,7 +4,7 @@ import { mostAddresses } from './eip-fields.ts';
 import { mostAddressesTogether } from './eip-set.ts';
 import { defaultConfigFile } from './load.ts';
 import { options } from './options.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 
 const titles: Readonly<Record<string, string>> = {
   node: 'Node', store: 'Store', lease: 'Lease', heartbeat: 'Heartbeats',

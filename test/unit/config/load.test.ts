@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { defaultConfigFile, loadConfig, whyNoEips } from '../../../src/config/load.ts';
 import type { LoadedConfig } from '../../../src/config/load.ts';
 import { options } from '../../../src/config/options.ts';
-import type { Option } from '../../../src/config/options.ts';
+import type { Option } from '../../../src/config/option.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
 import type { FileRead } from '../../../src/config/read-file.ts';
 import { certificate, key, otherKey } from './pem.ts';
