@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { EipSettings } from '../config/eip-set.ts';
-import type { Fact, SelfFacts } from '../core/events.ts';
+import type { SelfFacts } from '../core/events.ts';
 import type { Eip } from '../core/model.ts';
 import type { Health } from '../observe/http.ts';
 import { registerVipMetrics } from '../observe/vip-metrics.ts';
@@ -262,19 +262,13 @@ export class Agent {
     let told = false;
     for (const news of all) {
       this.#reporter.news(news);
-      if (news.kind === 'fact') this.#onFact(news.fact);
+      if (news.kind === 'fact') this.#self.noteFact(news.fact);
       told = this.#noteNews(news) || told;
     }
     if (told) this.#tellSelf();
     this.#tellSupervisor();
     this.#checkReady();
     this.#tellHeld();
-  }
-
-  #onFact(fact: Fact): void {
-    // The announcer says nothing of conflicts that a withdrawal ends.
-    if (fact.kind === 'gave' || fact.kind === 'dropped') this.#self.setConflict(fact.eip, null);
-    if (fact.kind === 'tenure-ended') this.#self.clearConflicts();
   }
 
   /** What it needs to tell the others, should this process die. */
@@ -290,11 +284,8 @@ export class Agent {
   /** Whether the node record has to say so. */
   #noteNews(news: News): boolean {
     if (news.kind === 'peers') this.#peers = news.peers;
-    if (news.kind !== 'announcer') return this.#heartbeats.noteNews(news);
-    const { event } = news;
-    if (event.kind === 'conflict') this.#self.setConflict(event.eip, event.mac);
-    if (event.kind === 'conflict-over') this.#self.setConflict(event.eip, null);
-    return event.kind === 'conflict' || event.kind === 'conflict-over';
+    return news.kind === 'announcer'
+      ? this.#self.noteEvent(news.event) : this.#heartbeats.noteNews(news);
   }
 
   #assessSoon(): void {

@@ -1,4 +1,5 @@
 /** The agent's HTTP server. */
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { startHttp } from '../observe/http.ts';
 import type { Health, HttpAddress, HttpServer } from '../observe/http.ts';
@@ -14,8 +15,17 @@ export interface Observed {
   status?(): unknown;
 }
 
-/** Rejects with AgentError. */
-export async function openHttp(address: HttpAddress, agent: Observed): Promise<HttpServer> {
+/** Nothing for null. Rejects with AgentError. */
+export async function serveHttp(
+  address: HttpAddress | null, agent: Observed, log: Logger, closers: (() => unknown)[],
+): Promise<void> {
+  if (address === null) return;
+  const server = await openHttp(address, agent);
+  closers.push(() => { server.close(); });
+  log.info({ address: `${address.host}:${String(server.port)}` }, 'listening for HTTP');
+}
+
+async function openHttp(address: HttpAddress, agent: Observed): Promise<HttpServer> {
   try {
     return await startHttp(address, {
       healthy: () => agent.healthy(),

@@ -9,7 +9,7 @@ import { Agent } from './agent.ts';
 import { openHost } from './host.ts';
 import { KernelError } from './kernel.ts';
 import { LockedError, lockNamespace, lockWitness } from './lock.ts';
-import { openHttp } from './open-http.ts';
+import { serveHttp } from './open-http.ts';
 import { readPlace } from './place.ts';
 import { supervisorLink } from './supervisor/link.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
@@ -128,11 +128,7 @@ async function start(
     },
     onHeld: () => { manager.status(agent.ready().text); },
   });
-  if (config.http !== null) {
-    const server = await openHttp(config.http, agent);
-    closers.push(() => { server.close(); });
-    log.info({ address: `${config.http.host}:${String(server.port)}` }, 'listening for HTTP');
-  }
+  await serveHttp(config.http, agent, log, closers);
   const onHangup = (): void => { agent.reload(); };
   process.on('SIGHUP', onHangup);
   closers.push(() => { process.off('SIGHUP', onHangup); });

@@ -1,7 +1,8 @@
 /** What this node says of itself in its node record, put together from those who know. */
 import { hostname } from 'node:os';
+import type { AnnouncerEvent } from '../announce/types.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
-import type { SelfFacts } from '../core/events.ts';
+import type { Fact, SelfFacts } from '../core/events.ts';
 import type { Eip, Finding, TimingFit, VrrpReport } from '../core/model.ts';
 import type { Fitness } from './fitness.ts';
 
@@ -19,7 +20,6 @@ export class Self {
   #heartbeat: readonly string[] = [];
   #storeLatencyMs: number | null = null;
   #timing: TimingFit | null = null;
-
   #vrrp: { readonly reports: readonly VrrpReport[]; readonly findings: readonly Finding[] } =
     { reports: [], findings: [] };
 
@@ -77,14 +77,24 @@ export class Self {
     else if (this.#notes.size < mostFindings) this.#notes.set(key, { code, subject, text });
   }
 
-  /** Bounded: strangers can claim whatever they like. */
-  setConflict(eip: Eip, mac: string | null): void {
-    if (mac === null) this.#conflicts.delete(eip);
-    else if (this.#conflicts.size < mostFindings) this.#conflicts.set(eip, mac);
+  /** The announcer says nothing of conflicts that a withdrawal ends. */
+  noteFact(fact: Fact): void {
+    if (fact.kind === 'gave' || fact.kind === 'dropped') this.#setConflict(fact.eip, null);
+    if (fact.kind === 'tenure-ended') this.#conflicts.clear();
   }
 
-  clearConflicts(): void {
-    this.#conflicts.clear();
+  /** Whether there is something else to say now. */
+  noteEvent(event: AnnouncerEvent): boolean {
+    if (event.kind === 'conflict') this.#setConflict(event.eip, event.mac);
+    else if (event.kind === 'conflict-over') this.#setConflict(event.eip, null);
+    else return false;
+    return true;
+  }
+
+  /** Bounded: strangers can claim whatever they like. */
+  #setConflict(eip: Eip, mac: string | null): void {
+    if (mac === null) this.#conflicts.delete(eip);
+    else if (this.#conflicts.size < mostFindings) this.#conflicts.set(eip, mac);
   }
 
   /** Noted only if it has become another one altogether: the record is no graph. Ms, or null. */

@@ -5,10 +5,8 @@ import { StoreError } from '../../store/lease-store.ts';
 import type { LeaseStore } from '../../store/lease-store.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
-import { Interfaces } from '../../net/interfaces.ts';
-import { NetlinkSocket } from '../../net/netlink-socket.ts';
 import { readEipsDirectory } from '../vip/eips-directory.ts';
-import { checkEips, snapshotOf } from './eips.ts';
+import { checkEips, withNetwork } from './eips.ts';
 import { checkVip } from './vip.ts';
 import { checkClock, checkFence, checkPrivileges, checkRivals, checkSysctls } from './host.ts';
 
@@ -16,11 +14,7 @@ const latencyRounds = 10;
 
 /** Checks in the order that mends are made in: what fails first may be why others fail. */
 export async function examine(config: AgentConfig, store: LeaseStore): Promise<readonly Check[]> {
-  const privileges = checkPrivileges();
-  const privileged = privileges.state === 'ok';
-  const checks: Check[] = [privileges];
-  if (privileged) checks.push(...checkFence());
-  checks.push(...await checkClock(), ...checkRivals(config.vip.runDirectory));
+  const { checks, privileged } = await checkHost(config);
   const reached = await checkStore(config, store);
   checks.push(...reached);
   if (!privileged || reached.some(({ state }) => state === 'fail')) return checks;
@@ -31,22 +25,23 @@ export async function examine(config: AgentConfig, store: LeaseStore): Promise<r
 /** The same where there is no store. */
 export async function examineWithoutStore(config: AgentConfig): Promise<readonly Check[]> {
   const { documents, problems } = readEipsDirectory(config.eipsDirectory ?? '');
-  const privileges = checkPrivileges();
-  const checks: Check[] = [privileges];
-  const privileged = privileges.state === 'ok';
-  if (privileged) checks.push(...checkFence());
-  checks.push(...await checkClock(), ...checkRivals(config.vip.runDirectory));
+  const { checks, privileged } = await checkHost(config);
   checks.push(...problems.map((text) => fail('Eips', text, 'correct the manifest')));
   if (!privileged) return checks;
-  const interfaces = new Interfaces();
-  const socket = new NetlinkSocket({ protocol: 'route' });
-  try {
-    checks.push(...await checkVip(config, documents, snapshotOf(interfaces, socket)));
-  } finally {
-    socket.close();
-    interfaces.close();
-  }
+  checks.push(...await checkVip(config, documents, withNetwork((network) => network)));
   return checks;
+}
+
+/** What matters with any store, or none. */
+async function checkHost(
+  config: AgentConfig,
+): Promise<{ readonly checks: Check[]; readonly privileged: boolean }> {
+  const privileges = checkPrivileges();
+  const privileged = privileges.state === 'ok';
+  const checks: Check[] = [privileges];
+  if (privileged) checks.push(...checkFence());
+  checks.push(...await checkClock(), ...checkRivals(config.vip.runDirectory));
+  return { checks, privileged };
 }
 
 async function checkStore(config: AgentConfig, store: LeaseStore): Promise<readonly Check[]> {

@@ -72,21 +72,28 @@ interface Look {
 }
 
 function look(eips: Parameters<typeof assessFitness>[0]): Look {
+  return withNetwork((network, interfaces) => {
+    const fitness = assessFitness(eips, network);
+    const listed = new Set([...fitness.settings.values()].map(({ link }) => link.ifindex));
+    return { network, fitness, links: network.list(), doors: backDoors(interfaces, listed) };
+  });
+}
+
+/** Opens what is read, and closes it; `network` is as it was, and outlives that. */
+export function withNetwork<T>(
+  use: (network: HostNetwork, interfaces: Interfaces) => T,
+): T {
   const interfaces = new Interfaces();
   const socket = new NetlinkSocket({ protocol: 'route' });
   try {
-    const network = snapshotOf(interfaces, socket);
-    const fitness = assessFitness(eips, network);
-    const listed = new Set([...fitness.settings.values()].map(({ link }) => link.ifindex));
-    return { network, fitness, links: interfaces.list(), doors: backDoors(interfaces, listed) };
+    return use(snapshotOf(interfaces, socket), interfaces);
   } finally {
     socket.close();
     interfaces.close();
   }
 }
 
-/** What outlives the sockets that it was read by. */
-export function snapshotOf(interfaces: Interfaces, socket: NetlinkSocket): HostNetwork {
+function snapshotOf(interfaces: Interfaces, socket: NetlinkSocket): HostNetwork {
   const routes = { 4: mainRoutes(socket, 4), 6: mainRoutes(socket, 6) } as const;
   const links = interfaces.list();
   const addresses = new Map(links.map(({ ifindex }) => [ifindex, interfaces.addresses(ifindex)]));

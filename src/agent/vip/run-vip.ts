@@ -15,11 +15,11 @@ import { processMetrics } from '../../observe/metrics.ts';
 import { registerVipMetrics } from '../../observe/vip-metrics.ts';
 import { AgentError } from '../agent-error.ts';
 import type { Host } from '../host.ts';
-import { openHttp, type Observed } from '../open-http.ts';
+import { serveHttp, type Observed } from '../open-http.ts';
 import { readPlace } from '../place.ts';
 import { readEipsDirectory } from './eips-directory.ts';
 import { openRouterFence } from './open-router-fence.ts';
-import { VipEngine } from './vip-engine.ts';
+import { VipEngine, vipOptionsOf } from './vip-engine.ts';
 
 export interface RunVipModules {
   readonly host: Host;
@@ -47,11 +47,7 @@ export async function runVip(
   if ('error' in found) throw new AgentError(found.error);
   const node = new VipNode(config, modules);
   node.begin();
-  if (config.http !== null) {
-    const server = await openHttp(config.http, node);
-    closers.push(() => { server.close(); });
-    log.info({ address: `${config.http.host}:${String(server.port)}` }, 'listening for HTTP');
-  }
+  await serveHttp(config.http, node, log, closers);
   const timer = setInterval(() => { node.read(); }, readEveryMs);
   onReady(node.ready().text);
   try {
@@ -73,10 +69,9 @@ class VipNode implements Observed {
   constructor(config: AgentConfig, modules: RunVipModules) {
     this.#config = config;
     this.#modules = modules;
-    const { node: { name: node, labels, weight }, eips: { failbackMs }, vip, fence } = config;
     const { host, log } = modules;
-    this.engine = new VipEngine({ node, labels, weight, failbackMs, vip }, {
-      host, log, fence: openRouterFence(fence, log), onChange: () => undefined,
+    this.engine = new VipEngine(vipOptionsOf(config), {
+      host, log, fence: openRouterFence(config.fence, log), onChange: () => undefined,
     });
     processMetrics(this.metrics.registry);
     registerVipMetrics(this.metrics.registry, () => this.engine.readings);

@@ -6,7 +6,7 @@ import type { ViewChange } from '../../core/model.ts';
 import type { LeaseStore, StoredDocument } from '../../store/lease-store.ts';
 import type { Host } from '../host.ts';
 import type { RouterFence } from './router-fence.ts';
-import { VipEngine } from './vip-engine.ts';
+import { VipEngine, vipOptionsOf } from './vip-engine.ts';
 import { VridKeeper } from './vrid-keeper.ts';
 
 export interface VipAgentsModules {
@@ -26,13 +26,11 @@ export class VipAgents {
   #running: Promise<void> | null = null;
 
   constructor(config: AgentConfig, modules: VipAgentsModules) {
-    const { node, eips, vip, store: { requestTimeoutMs: timeoutMs } } = config;
+    const { node, store: { requestTimeoutMs: timeoutMs } } = config;
     const { store, host, log, fence, onChange } = modules;
     this.#node = node.name;
     this.#log = log;
-    this.engine = new VipEngine({
-      node: node.name, labels: node.labels, weight: node.weight, failbackMs: eips.failbackMs, vip,
-    }, { host, log, fence, onChange });
+    this.engine = new VipEngine(vipOptionsOf(config), { host, log, fence, onChange });
     this.#keeper = new VridKeeper({ node: node.name, timeoutMs }, {
       store, log, engine: this.engine,
     });

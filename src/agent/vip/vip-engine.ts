@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { VipConfig } from '../../config/agent-config.ts';
+import type { AgentConfig, VipConfig } from '../../config/agent-config.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
 import type { Finding, VrrpReport } from '../../core/model.ts';
 import type { InstancePlan, Plan } from '../../keepalived/render/plan.ts';
@@ -36,6 +36,11 @@ export interface VipOptions {
   readonly weight: number;
   readonly failbackMs: number | null;
   readonly vip: VipConfig;
+}
+
+export function vipOptionsOf({ node, eips, vip }: AgentConfig): VipOptions {
+  const { name, labels, weight } = node;
+  return { node: name, labels, weight, failbackMs: eips.failbackMs, vip };
 }
 
 export interface VipModules {

@@ -98,14 +98,13 @@ export class VridKeeper {
   async #work(): Promise<void> {
     const [first] = this.#allocate().missing;
     if (first === undefined || this.#writing) return;
-    const [name] = first;
+    const [name, vrid] = first;
     const stored = this.#stored.get(name);
     const listened = this.#modules.engine.listenedMs(name);
     // A node that the Eip is not on does not know who else is there.
     if (listened === null || stored === undefined) return this.#later(retryMs);
     const due = listenMs + hash32(`${this.#node}\n${name}`) % spreadMs;
     if (listened < due) return this.#later(Math.max(50, due - listened));
-    const [[, vrid] = first] = this.#allocate().missing;
     this.#writing = true;
     try {
       await this.#write(stored, vrid);
