@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../src/cli/open-store.ts';
 import { EtcdStore } from '../../src/store/etcd/etcd-store.ts';
+import { until } from '../lab/command.ts';
 import { startEtcd } from '../lab/etcd.ts';
 import type { EtcdCluster } from '../lab/etcd.ts';
 import { Puppet } from '../unit/cli/puppet.ts';
@@ -88,7 +89,8 @@ describe('the commands with etcd', () => {
       assert.match((await user.run('get', 'nodes')).out, /a +drained +0 .*\nb +ready +2 /);
       assert.equal((await user.run('undrain', 'a')).out, 'node/a undrained\n');
       assert.match((await user.run('move', '192.0.2.10', 'a')).out, /^192\.0\.2\.10 moved from b to a in \S+ \(term 3\)\n$/);
-      assert.equal((await store.read(AbortSignal.timeout(5000))).moves.size, 0);
+      await until('the request is settled', async () =>
+        (await store.read(AbortSignal.timeout(5000))).moves.size === 0);
       const { out } = await user.run('history', '192.0.2.10');
       assert.deepEqual(out.trim().split('\n').slice(1).map((line) => line.split(/ {2,}/).slice(2).join(' ')), [
         '192.0.2.10 3 b a move', '192.0.2.10 2 a b drain', '192.0.2.10 1 - a claimed',
