@@ -77,6 +77,7 @@ export class Agent {
   readonly #vip: VipAgents;
   readonly metrics: Metrics;
   #eips: ReadonlyMap<Eip, EipSettings> = new Map();
+  #refereed: ReadonlyMap<Eip, EipSettings> = new Map();
   #facts: SelfFacts;
   #peers: readonly PeerPlace[] = [];
   #read: WireReadings | null = null;
@@ -98,7 +99,7 @@ export class Agent {
     this.#vip = new VipAgents(config, {
       store, host, log, fence: modules.routerFence,
       onChange: () => {
-        this.#self.setVrrp(this.#vip.engine.reports, this.#vip.engine.findings);
+        this.#self.setVrrp(this.#vip.engine);
         this.#tellSelf();
       },
     });
@@ -234,8 +235,9 @@ export class Agent {
   }
 
   #onDocuments(change: DocumentChange): void {
-    const { eips, policies, faults, vip, stored } = this.#documents.apply(change);
+    const { eips, refereed, policies, faults, vip, stored } = this.#documents.apply(change);
     this.#eips = eips;
+    this.#refereed = refereed;
     if (!this.#options.config.witness) this.#vip.set(vip, stored);
     this.#self.setFaults(faults);
     this.#documentsListed = true;
@@ -302,7 +304,7 @@ export class Agent {
   /** Looks at the host anew, and brings the announcer and the node record up to date. */
   #assess(): void {
     const network = this.#modules.host.network();
-    this.#heartbeats.place(this.#eips, network);
+    this.#heartbeats.place(new Map([...this.#eips, ...this.#refereed]), network);
     if (this.#options.config.witness) return this.#tellSelf();
     const fitness = assessFitness(this.#eips, network);
     this.#modules.wire.configure(fitness.settings);

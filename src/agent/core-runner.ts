@@ -113,7 +113,8 @@ export class CoreRunner {
       case 'arm':
         return announcer.arm(effect.until);
       case 'announce':
-        return announcer.announce(effect.announcements);
+        return announcer.announce(effect.announcements.filter(({ eip }) => (
+          this.#state.policies.get(eip)?.announced !== false)));
       case 'request':
         return this.#modules.request(effect.id, effect.request);
       case 'heartbeat':

@@ -1,7 +1,7 @@
 /** The Eip documents as the store has them, and what they come to together. */
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { EipDocument } from '../config/eip-document.ts';
-import { expandEips, usableEips } from '../config/eip-set.ts';
+import { expandEips, refereedEips, usableEips } from '../config/eip-set.ts';
 import type { EipSettings } from '../config/eip-set.ts';
 import type { EipPolicy } from '../core/events.ts';
 import type { Eip } from '../core/model.ts';
@@ -9,6 +9,8 @@ import type { DocumentChange, StoredDocument } from '../store/lease-store.ts';
 
 export interface Expanded {
   readonly eips: ReadonlyMap<Eip, EipSettings>;
+  /** Addresses that have a lease and are announced by keepalived; one of each Eip. */
+  readonly refereed: ReadonlyMap<Eip, EipSettings>;
   readonly policies: ReadonlyMap<Eip, EipPolicy>;
   /** By Eip name: a sentence for each that cannot be used. */
   readonly faults: ReadonlyMap<string, string>;
@@ -38,7 +40,11 @@ export class Documents {
     for (const [eip, { pool, selector, failbackMs }] of eips) {
       policies.set(eip, { pool, selector, failbackMs });
     }
+    const refereed = refereedEips(documents, this.#defaults);
+    for (const [eip, { pool, selector, failbackMs }] of refereed) {
+      policies.set(eip, { pool, selector, failbackMs, announced: false });
+    }
     const vip = documents.filter(({ protocol }) => protocol === 'vip');
-    return { eips, policies, faults, vip, stored: new Map(this.#documents) };
+    return { eips, refereed, policies, faults, vip, stored: new Map(this.#documents) };
   }
 }

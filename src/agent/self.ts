@@ -8,6 +8,13 @@ import type { Fitness } from './fitness.ts';
 
 const mostFindings = 20;
 
+/** What Eips of VRRP are like here. */
+interface Vrrp {
+  readonly reports: readonly VrrpReport[];
+  readonly findings: readonly Finding[];
+  readonly unable: Readonly<Record<string, string>>;
+}
+
 export class Self {
   readonly #config: AgentConfig;
   readonly #fixed: Pick<SelfFacts, 'place' | 'host' | 'version' | 'startedAt'>;
@@ -20,8 +27,7 @@ export class Self {
   #heartbeat: readonly string[] = [];
   #storeLatencyMs: number | null = null;
   #timing: TimingFit | null = null;
-  #vrrp: { readonly reports: readonly VrrpReport[]; readonly findings: readonly Finding[] } =
-    { reports: [], findings: [] };
+  #vrrp: Vrrp = { reports: [], findings: [], unable: {} };
 
   constructor(
     config: AgentConfig,
@@ -37,7 +43,7 @@ export class Self {
     const { witness } = this.#config;
     return {
       ...this.#fixed, labels, weight: witness ? 0 : this.#config.node.weight,
-      unable: this.#fitness.unable,
+      unable: { ...this.#fitness.unable, ...this.#vrrp.unable },
       findings: this.#findings(),
       storeLatencyMs: this.#storeLatencyMs,
       heartbeat: this.#heartbeat, witness,
@@ -50,8 +56,8 @@ export class Self {
     this.#fitness = fitness;
   }
 
-  setVrrp(reports: readonly VrrpReport[], findings: readonly Finding[]): void {
-    this.#vrrp = { reports, findings };
+  setVrrp({ reports, findings, unable }: Vrrp): void {
+    this.#vrrp = { reports, findings, unable };
   }
 
   setFaults(faults: ReadonlyMap<string, string>): void {

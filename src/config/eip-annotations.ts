@@ -26,7 +26,12 @@ export interface AnnotationSettings {
   readonly forceSubnet?: boolean;
   /** VRID, of an Eip with spec.protocol: vip. */
   readonly vrid?: number;
+  /** Who says where an Eip with spec.protocol: vip is to be: VRRP alone unless `lease`. */
+  readonly referee?: Referee;
 }
+
+export const referees = ['none', 'lease'] as const;
+export type Referee = (typeof referees)[number];
 
 interface Annotation {
   /** Behind the prefix. */
@@ -75,6 +80,11 @@ export const annotations: readonly Annotation[] = [
     name: vridAnnotation, example: '"51"',
     about: 'VRID of an Eip with `spec.protocol: vip`, 1 to 255. With a store, agents choose one and write it here, once for the cluster ([VRRP](keepalive-vip.md)).',
     read: reading(wholeNumberIn(1, 255), (vrid) => ({ vrid })),
+  },
+  {
+    name: 'referee', example: 'lease',
+    about: '`lease`: of an Eip with `spec.protocol: vip`, a lease in the store says which node is to be master, and keepalived\'s priorities follow it ([VRRP](keepalive-vip.md)). `none` without it.',
+    read: reading(oneOf(referees), (referee) => ({ referee })),
   },
 ];
 

@@ -75,23 +75,46 @@ export function expandEips(
   const eips = new Map<string, EipSettings>();
   for (const document of documents) {
     if (document.disabled || document.protocol === 'vip') continue;
-    const { settings } = document;
-    const common = {
-      pool: document.name,
-      interface: document.interface,
-      mode: settings.announce ?? defaults.announce,
-      selector: settings.selector ?? [],
-      failbackMs: settings.failbackMs === undefined ? defaults.failbackMs : settings.failbackMs,
-      burst: { ...defaults.burst, ...settings.burst },
-      forceSubnet: settings.forceSubnet ?? false,
-      priority: document.priority,
-    };
+    const common = settingsOf(document, defaults);
     for (const address of addressesOf(document.block)) {
       const eip = formatAddress(address);
       eips.set(eip, { eip, ...common });
     }
   }
   return eips;
+}
+
+/**
+ * Of the Eips that keepalived keeps with the lease as referee, the address whose lease stands for
+ * all of them: the lowest, which is the one that is advertised.
+ */
+export function refereedEips(
+  documents: readonly EipDocument[], defaults: EipDefaults,
+): Map<string, EipSettings> {
+  return new Map(documents.filter(isRefereed).map((document) => {
+    const eip = formatAddress(document.block.first);
+    return [eip, { eip, ...settingsOf(document, defaults) }];
+  }));
+}
+
+export function isRefereed(
+  { protocol, disabled, settings }: Pick<EipDocument, 'protocol' | 'disabled' | 'settings'>,
+): boolean {
+  return protocol === 'vip' && !disabled && settings.referee === 'lease';
+}
+
+function settingsOf(document: EipDocument, defaults: EipDefaults): Omit<EipSettings, 'eip'> {
+  const { settings } = document;
+  return {
+    pool: document.name,
+    interface: document.interface,
+    mode: settings.announce ?? defaults.announce,
+    selector: settings.selector ?? [],
+    failbackMs: settings.failbackMs === undefined ? defaults.failbackMs : settings.failbackMs,
+    burst: { ...defaults.burst, ...settings.burst },
+    forceSubnet: settings.forceSubnet ?? false,
+    priority: document.priority,
+  };
 }
 
 /** What of the store's documents can be used, and what is wrong with the rest. */

@@ -49,6 +49,8 @@ export interface EipPolicy {
   readonly selector: Selector;
   /** Hand it back to the preferred node after that one was eligible for so long; null: never. */
   readonly failbackMs: number | null;
+  /** False: the lease alone is kept, and somebody else announces the address. */
+  readonly announced?: false;
 }
 
 /** What the agent knows of its own node; becomes the node record. */

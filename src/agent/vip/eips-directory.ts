@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEipDocuments, type EipDocument } from '../../config/eip-document.ts';
-import { findOverlaps } from '../../config/eip-set.ts';
+import { findOverlaps, isRefereed } from '../../config/eip-set.ts';
 import { formatProblem } from '../../config/problem.ts';
 
 export interface EipsRead {
@@ -28,12 +28,15 @@ export function readEipsDirectory(directory: string): EipsRead {
   const read = files.map(({ file, text }) => parseEipDocuments(file, text));
   const documents = read.flatMap((one) => one.documents);
   const stored = documents.filter(({ protocol }) => protocol !== 'vip');
+  const refereed = documents.filter(isRefereed);
   return {
     documents,
     problems: [
       ...read.flatMap((one) => one.problems.map(formatProblem)), ...namedTwice(documents),
       ...stored.map(({ source, protocol }) => `${source}: spec.protocol: "${protocol}" needs a store: `
         + 'set spec.protocol: vip, or give the agent one.'),
+      ...refereed.map(({ source }) => `${source}: metadata.annotations[tenure.io/referee]: "lease" `
+        + 'needs a store: leave it out, or give the agent one.'),
       ...findOverlaps(documents).map(({ a, b, range }) =>
         `${b.source}: eip/${b.name} overlaps eip/${a.name} in ${range}: each address belongs to one Eip.`),
     ],

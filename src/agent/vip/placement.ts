@@ -1,5 +1,6 @@
 /** Which Eips of VRRP are on this node, where, and what keepalived is to run for them. Pure. */
 import type { EipDocument } from '../../config/eip-document.ts';
+import { isRefereed } from '../../config/eip-set.ts';
 import { formatInterface } from '../../config/eip-fields.ts';
 import type { Finding } from '../../core/model.ts';
 import { matchesSelector } from '../../core/selector.ts';
@@ -49,7 +50,10 @@ export function placeEips(input: PlacementInput, network: HostNetwork): PlacedEi
     const failbackS = failbackMs === null ? null
       : Math.min(longestFailbackS, Math.ceil(failbackMs / 1000));
     return [...addressesOf(document.block)].map((address) =>
-      ({ eip: formatAddress(address), pool: document.name, interface: on, failbackS }));
+      ({
+        eip: formatAddress(address), pool: document.name, interface: on, failbackS,
+        refereed: isRefereed(document),
+      }));
   });
   return {
     places: placed.map(({ document: { name, block }, on }) =>

@@ -5,6 +5,7 @@ import type { EipDocument } from '../../config/eip-document.ts';
 import type { ViewChange } from '../../core/model.ts';
 import type { LeaseStore, StoredDocument } from '../../store/lease-store.ts';
 import type { Host } from '../host.ts';
+import { LeaseLines } from './lease-lines.ts';
 import type { RouterFence } from './router-fence.ts';
 import { VipEngine, vipOptionsOf } from './vip-engine.ts';
 import { VridKeeper } from './vrid-keeper.ts';
@@ -22,6 +23,7 @@ export class VipAgents {
   readonly #node: string;
   readonly #log: Logger;
   readonly #keeper: VridKeeper;
+  readonly #lines = new LeaseLines();
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
 
@@ -30,7 +32,9 @@ export class VipAgents {
     const { store, host, log, fence, onChange } = modules;
     this.#node = node.name;
     this.#log = log;
-    this.engine = new VipEngine(vipOptionsOf(config), { host, log, fence, onChange });
+    this.engine = new VipEngine(vipOptionsOf(config), {
+      host, log, fence, onChange, line: (eip) => this.#lines.of(eip),
+    });
     this.#keeper = new VridKeeper({ node: node.name, timeoutMs }, {
       store, log, engine: this.engine,
     });
@@ -49,7 +53,10 @@ export class VipAgents {
     });
   }
 
-  view({ reset, drains }: ViewChange): void {
+  view(change: ViewChange): void {
+    const { reset, drains } = change;
+    this.#lines.apply(change);
+    this.engine.heed();
     const own = drains.filter(({ node }) => node === this.#node).at(-1);
     if (own !== undefined || reset) this.engine.drain(own?.drained ?? false);
   }

@@ -12,8 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AgentConfig, VipConfig } from '../../config/agent-config.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
-import type { Finding, VrrpReport } from '../../core/model.ts';
+import type { Eip, Finding, VrrpReport } from '../../core/model.ts';
 import type { InstancePlan, Plan } from '../../keepalived/render/plan.ts';
+import type { LeaseLine } from '../../keepalived/render/priority.ts';
 import { vipDefaults, type VipSettings } from '../../keepalived/render/settings.ts';
 import type { ForeignVrids } from '../../keepalived/render/vrids.ts';
 import { files } from '../../keepalived/supervisor/leftovers.ts';
@@ -27,6 +28,7 @@ import type { Host } from '../host.ts';
 import { Ears } from './ears.ts';
 import { MasterCheck } from './master-check.ts';
 import { placeEips, type PlacedEips } from './placement.ts';
+import { Referee } from './referee.ts';
 import type { RouterFence } from './router-fence.ts';
 
 export interface VipOptions {
@@ -48,7 +50,9 @@ export interface VipModules {
   readonly log: Logger;
   /** Null: the kernel has none, or it is not wanted. */
   readonly fence: RouterFence | null;
-  /** What `reports` or `findings` say has changed. */
+  /** Whom the lease of an address names, where there is a store. */
+  readonly line?: (eip: Eip) => LeaseLine | null;
+  /** What `reports`, `findings` or `unable` say has changed. */
   readonly onChange: () => void;
 }
 
@@ -68,6 +72,7 @@ export class VipEngine {
   readonly #settings: VipSettings;
   readonly #watch = new VrrpWatch();
   readonly #ears: Ears;
+  readonly #referee: Referee;
   readonly #check = new MasterCheck(new FrameSockets({ mark: 0 }));
   readonly #states = new Map<string, VrrpState>();
   /** Said by keepalived's supervisor, until it is over; by code. */
@@ -80,6 +85,7 @@ export class VipEngine {
   #applied = '';
   #guarded = '';
   #findings: readonly Finding[] = [];
+  #unable: Readonly<Record<string, string>> = {};
   #shown = '';
   #wake: (() => void) | null = null;
 
@@ -88,6 +94,10 @@ export class VipEngine {
     this.#modules = modules;
     const { advertMs, virtualMac } = options.vip;
     this.#settings = { ...vipDefaults, advertMs, useVmac: virtualMac };
+    this.#referee = new Referee({
+      node: options.node, dir: options.vip.runDirectory, advertMs,
+      line: modules.line ?? (() => null),
+    });
     this.#ears = new Ears(this.#watch, modules.log, {
       onContest: () => { this.#supervisor?.suspect(); },
       onRival: (pool) => { modules.fence?.heard(pool); },
@@ -97,6 +107,11 @@ export class VipEngine {
   set(wanted: Wanted): void {
     this.#wanted = wanted;
     this.look();
+  }
+
+  /** The leases name others, perhaps. */
+  heed(): void {
+    this.#referee.heed(this.#plan.instances);
   }
 
   /** A drained node takes part in nothing. */
@@ -174,11 +189,17 @@ export class VipEngine {
     const now = performance.now();
     this.#watch.forget(now);
     this.#apply(placed.plan.instances);
-    this.#tell([
+    const plain = [
       ...this.#wanted.findings, ...placed.findings, ...placed.plan.findings, ...this.#ears.findings,
       ...[...this.#notes].map(([code, text]) => ({ code, subject: this.#options.node, text })),
       ...this.#watch.findings(now), ...this.#unanswered(placed, now),
-    ]);
+    ];
+    const input = {
+      documents: this.#drained ? [] : this.#wanted.documents, states: this.#states,
+      instances: placed.plan.instances, findings: plain,
+    };
+    this.#unable = this.#referee.unable(input, now);
+    this.#tell([...plain, ...this.#referee.findings(input, now)]);
   }
 
   #place(): PlacedEips {
@@ -191,6 +212,8 @@ export class VipEngine {
   }
 
   #apply(instances: readonly InstancePlan[]): void {
+    // Before keepalived reads the files.
+    this.#referee.heed(instances);
     if (this.#supervisor === null) return;
     const text = JSON.stringify(instances);
     const network = this.#modules.host.network();
@@ -241,7 +264,7 @@ export class VipEngine {
     }
     for (const was of before) if (!after.has(was)) log.info({ was }, 'settled');
     this.#findings = findings;
-    const shown = JSON.stringify([this.reports, findings]);
+    const shown = JSON.stringify([this.reports, findings, this.#unable]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     onChange();
@@ -249,6 +272,11 @@ export class VipEngine {
 
   get findings(): readonly Finding[] {
     return this.#findings;
+  }
+
+  /** By Eip: why this node cannot have its lease. */
+  get unable(): Readonly<Record<string, string>> {
+    return this.#unable;
   }
 
   /** By name. */
@@ -314,6 +342,7 @@ export class VipEngine {
   #changed({ pool, from, to, source }: Extract<SupervisorEvent, { kind: 'state' }>): void {
     this.#states.set(pool, to);
     this.#watch.own(pool, to === 'MASTER', performance.now());
+    this.#referee.changed(pool, from, to, performance.now());
     const { transitions } = this.#counts;
     transitions.set(to, (transitions.get(to) ?? 0) + 1);
     this.#modules.log.info({ eip: pool, from, to, source },

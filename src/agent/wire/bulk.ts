@@ -45,7 +45,7 @@ export class MapFollower<V> {
 }
 
 export function samePolicy(a: EipPolicy, b: EipPolicy): boolean {
-  return a.pool === b.pool && a.failbackMs === b.failbackMs
+  return a.pool === b.pool && a.failbackMs === b.failbackMs && a.announced === b.announced
     && (a.selector === b.selector || JSON.stringify(a.selector) === JSON.stringify(b.selector));
 }
 

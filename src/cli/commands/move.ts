@@ -1,6 +1,6 @@
 /** `tenure move`: hands one address to a node. */
 import { Command } from 'commander';
-import { expandEips } from '../../config/eip-set.ts';
+import { expandEips, refereedEips } from '../../config/eip-set.ts';
 import type { EipSettings } from '../../config/eip-set.ts';
 import { defaultBurst } from '../../config/burst.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
@@ -52,12 +52,13 @@ interface Wish {
 }
 
 async function move(
-  context: CliContext, { store, deadline }: StoreSession, { eip, to, timeoutMs }: Wish,
+  context: CliContext, { store, deadline }: StoreSession, { eip: asked, to, timeoutMs }: Wish,
 ): Promise<string> {
   const [stored, view] = await Promise.all([
     store.listDocuments(deadline()), store.read(deadline()),
   ]);
-  const settings = settingsOf(eip, readStoredEips(context, stored).documents);
+  const settings = settingsOf(asked, readStoredEips(context, stored).documents);
+  const { eip } = settings;
   const before = view.leases.get(eip);
   const from = holderOf(view, before);
   refuseUnfit(view, settings, to);
@@ -98,11 +99,13 @@ function settingsOf(eip: string, documents: readonly EipDocument[]): EipSettings
   if (document.disabled) {
     throw failed(`address: "${eip}": its Eip "${document.name}" is disabled: take spec.disable out and apply it`);
   }
+  const defaults = { announce: 'bind', failbackMs: null, burst: defaultBurst } as const;
   if (document.protocol === 'vip') {
+    // One lease stands for all addresses of the Eip.
+    for (const settings of refereedEips([document], defaults).values()) return settings;
     throw failed(`address: "${eip}": VRRP keeps it (spec.protocol: vip), and keepalived elects: "tenure drain" moves all that a node has`);
   }
   // Only the selector and the name are looked at, for which defaults do not matter.
-  const defaults = { announce: 'bind', failbackMs: null, burst: defaultBurst } as const;
   const single = 'error' in address ? document.block : { ...document.block, first: address, last: address };
   const settings = expandEips([{ ...document, block: single }], defaults).get(eip);
   if (settings === undefined) throw new Error(`${eip} is lost among the addresses of ${document.name}`);

@@ -1,8 +1,11 @@
 /** What `tenure status` says of Eips with spec.protocol: vip. Pure. */
 import type { EipDocument } from '../../config/eip-document.ts';
+import { isRefereed } from '../../config/eip-set.ts';
 import type { View, VrrpReport } from '../../core/model.ts';
 import { count } from '../output.ts';
 import type { Column } from '../output.ts';
+import { formatAddress } from '../../wire/address.ts';
+import { holderOf } from '../view.ts';
 import type { Problem } from './model.ts';
 
 /** One virtual router, put together from what its nodes say. */
@@ -14,6 +17,8 @@ export interface RouterStatus {
   readonly interface: string | null;
   /** Nodes whose keepalived says that it is master. */
   readonly masters: readonly string[];
+  /** Node that has its lease; null: nobody, or VRRP alone says where it is. */
+  readonly lease: string | null;
   /** Where advertisements of a master come from, as its backups hear. */
   readonly heard: readonly string[];
   readonly nodes: readonly {
@@ -27,7 +32,9 @@ export function routerStatus(
   documents: readonly EipDocument[], view: View,
 ): readonly RouterStatus[] {
   return documents.filter(({ protocol, disabled }) => protocol === 'vip' && !disabled)
-    .map(({ name, address }) => {
+    .map((document) => {
+      const { name, address } = document;
+      const eip = formatAddress(document.block.first);
       const reports = [...view.nodes.values()].flatMap(({ id, record }) =>
         (record.vrrp ?? []).filter(({ eip }) => eip === name)
           .map((report) => ({ ...report, node: id.node })))
@@ -37,6 +44,7 @@ export function routerStatus(
         vrid: reports[0]?.vrid ?? null,
         interface: reports[0]?.interface ?? null,
         masters: reports.filter(({ state }) => state === 'MASTER').map(({ node }) => node),
+        lease: isRefereed(document) ? holderOf(view, view.leases.get(eip)) : null,
         heard: [...new Set(reports.flatMap(({ heard }) => heard ?? []))].sort(),
         nodes: reports.map(({ node, state, heard }) => ({ node, state, heard })),
       };
@@ -90,5 +98,6 @@ export const routerColumns: readonly Column<RouterStatus>[] = [
   { title: 'MASTER', of: ({ masters }) => masters.join(', ') || '-' },
   { title: 'HEARD FROM', of: ({ heard }) => heard.join(', ') || '-' },
   { title: 'STATES', of: ({ nodes }) => nodes.map(({ node, state }) => `${node} ${state}`).join(', ') || '-' },
+  { title: 'LEASE', of: ({ lease }) => lease ?? '-', wide: true },
   { title: 'INTERFACE', of: (router) => router.interface ?? '-', wide: true },
 ];

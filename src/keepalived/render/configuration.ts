@@ -14,6 +14,8 @@ export interface RenderInput {
   readonly fifo: string | null;
   /** Where dumps of its state go, from 2.3.3 on. */
   readonly dump?: string;
+  /** The file that moves the priority of a refereed instance. */
+  readonly refereeFile?: (instance: InstancePlan) => string;
 }
 
 /** What this keepalived cannot do, each as a sentence with what would help. */
@@ -51,8 +53,9 @@ function peersOf({ unicast }: VipSettings, family: 4 | 6): string[] {
 
 /** The whole configuration. `refusals` have been asked before. */
 export function configurationFor(input: RenderInput): Configuration {
-  const { instances, settings } = input;
+  const { instances, settings, refereeFile } = input;
   const { trackScripts, trackProcesses } = settings;
+  const refereed = instances.filter((instance) => instance.refereed === true);
   return {
     global_defs: globalDefs(input),
     ...trackScripts.length === 0 ? {} : {
@@ -62,6 +65,11 @@ export function configurationFor(input: RenderInput): Configuration {
     ...trackProcesses.length === 0 ? {} : {
       vrrp_track_process: trackProcesses.map(({ name, process }) =>
         ({ name, process: { path: process } })),
+    },
+    ...refereed.length === 0 ? {} : {
+      track_file: refereed.map((instance) => ({
+        name: instance.name, file: refereeFile?.(instance) ?? '', weight: { weight: 1 },
+      })),
     },
     vrrp_instance: instances.map((instance) => instanceOf(instance, input)),
   };
@@ -140,6 +148,7 @@ function instanceOf(instance: InstancePlan, { settings, version }: RenderInput):
     ...trackProcesses.length === 0 ? {} : {
       track_process: trackProcesses.map(({ name }) => ({ name })),
     },
+    ...instance.refereed === true ? { track_file: [{ name: instance.name }] } : {},
   };
 }
 

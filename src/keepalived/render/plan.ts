@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../../core/model.ts';
 import { compareAddresses, parseAddress, type Address } from '../../wire/address.ts';
-import { priorityOf } from './priority.ts';
+import { priorityOf, refereedPriorityOf } from './priority.ts';
 
 /** One address that this node may hold by VRRP. */
 export interface VipEip {
@@ -16,6 +16,8 @@ export interface VipEip {
   readonly interface: string;
   /** Of its Eip: see `VipSettings.failbackS`, which it stands for. */
   readonly failbackS?: number | null;
+  /** Of its Eip: a lease says where it is to be. */
+  readonly refereed?: boolean;
 }
 
 /** One vrrp_instance. Its identity for keepalived is VRID, family and interface. */
@@ -35,6 +37,8 @@ export interface InstancePlan {
   readonly addresses: readonly string[];
   /** Stands for `VipSettings.failbackS`. */
   readonly failbackS?: number | null;
+  /** A file moves its priority (referee.ts); it then takes over from whoever has a lower one. */
+  readonly refereed?: true;
 }
 
 export interface PlanInput {
@@ -76,9 +80,11 @@ export function planInstances(input: PlanInput): Plan {
     }
     instances.push({
       name: `vip-${pool}`, pool, interface: first.interface, family: first.address.family, vrid,
-      priority: priority ?? priorityOf(node, pool, weight),
+      priority: priority
+        ?? (first.refereed === true ? refereedPriorityOf : priorityOf)(node, pool, weight),
       addresses: eips.map(({ eip }) => eip),
       ...first.failbackS === undefined ? {} : { failbackS: first.failbackS },
+      ...first.refereed === true ? { refereed: true as const, failbackS: 0 } : {},
     });
   }
   return { instances: withoutClashes(instances, findings), findings };

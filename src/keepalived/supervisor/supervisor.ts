@@ -23,6 +23,7 @@ import {
 } from './leftovers.ts';
 import { NotifyFifo } from './notify.ts';
 import { runProgram } from './program.ts';
+import { refereeFile } from './referee.ts';
 import { States } from './states.ts';
 import { times } from './times.ts';
 import type { SupervisorOptions } from './types.ts';
@@ -209,6 +210,7 @@ export class Supervisor {
     try {
       const text = write(configurationFor({
         node, instances, settings, version, fifo: join(dir, files.fifo),
+        refereeFile: (instance) => refereeFile(dir, instance),
         ...build.features.has('JSON') ? { dump: dumpFile(dir) } : {},
       }), {
         version, facts: { features: build.features },
