@@ -39,6 +39,8 @@ const vrrp = u8(112);
 const icmp6 = u8(58);
 const solicitation = 135;
 const neighbourAdvertisement = 136;
+/** A backup waits for so many intervals, and for some time more: RFC 9568 section 6.1. */
+const liveIntervals = 3;
 /** Before chains of priority filter, and before the fence of leases. */
 const priority = -310;
 
@@ -54,9 +56,12 @@ export function isSameRouter(a: GuardedRouter, b: GuardedRouter | undefined): bo
     && a.intervalMs === b.intervalMs;
 }
 
-/** The table anew, whether it was there or not. `live`: those that are master just now. */
+/**
+ * The table anew, whether it was there or not. `live`: those that are master just now, which have
+ * so many intervals to advertise.
+ */
 export function installRouters(
-  routers: readonly GuardedRouter[], live: ReadonlySet<string>,
+  routers: readonly GuardedRouter[], live: ReadonlySet<string>, intervals = liveIntervals,
 ): Uint8Array[] {
   const comment = "Tenure's fence of virtual routers: who does not advertise claims nothing";
   const links = new Map(routers.map(({ link }) => [link.name, link]));
@@ -80,7 +85,7 @@ export function installRouters(
         ...definitions.map((set) => newSet(table, set, id += 1)),
         ...addElements(table, sets.addresses, [...router.addresses.values()]),
         ...live.has(router.name)
-          ? addElements(table, sets.live, [linkKey(router)], liveMs(router)) : [],
+          ? addElements(table, sets.live, [linkKey(router)], intervals * router.intervalMs) : [],
         newChain(table, sets.claims, null),
         ...claimRules(router).map((rule) => newRule(table, sets.claims, rule)),
       ];
@@ -118,8 +123,6 @@ export function otherHeard(router: GuardedRouter): Uint8Array[] {
   ];
 }
 
-/** A backup waits for three intervals, and for some time more: RFC 9568 section 6.1. */
-const liveMs = ({ intervalMs }: GuardedRouter): number => 3 * intervalMs;
 /** At least so long, since at 10 ms two advertisements may be late together. */
 const leastOtherMs = 200;
 const otherMs = ({ intervalMs }: GuardedRouter): number => Math.max(2 * intervalMs, leastOtherMs);
@@ -152,7 +155,7 @@ function outRules(router: GuardedRouter): Expression[][] {
     ];
   return [
     [...isAdvert(router), ...isLast(), nft.meta('oif'), nft.removeFromSet(live), nft.accept()],
-    [...isAdvert(router), nft.meta('oif'), nft.updateSet(live, liveMs(router)), nft.accept()],
+    [...isAdvert(router), nft.meta('oif'), nft.updateSet(live, liveIntervals * router.intervalMs), nft.accept()],
     ...guarded,
   ];
 }

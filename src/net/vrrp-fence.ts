@@ -5,12 +5,13 @@
  */
 import { bytesOf, type Family } from '../wire/address.ts';
 import { Interfaces } from './interfaces.ts';
-import { detectFence } from './fence-kernel.ts';
+import { detectFence, generation, type Requests } from './fence-kernel.ts';
+import { RepairPacer, watchTables, type EventSource } from './fence-watch.ts';
 import { attribute, be32 } from './netlink-message.ts';
 import { NetlinkError, NetlinkSocket } from './netlink-socket.ts';
 import { batch, deleteTable, globalRequest, request } from './nftables/messages.ts';
 import {
-  NFT_MSG_GETOBJ, NFT_MSG_GETTABLE, NFT_OBJECT_COUNTER, NFTA_OBJ_TYPE,
+  NFNLGRP_NFTABLES, NFT_MSG_GETOBJ, NFT_MSG_GETTABLE, NFT_OBJECT_COUNTER, NFTA_OBJ_TYPE,
 } from './nftables/numbers.ts';
 import { readCounter, tableOf } from './nftables/read.ts';
 import {
@@ -28,13 +29,28 @@ export interface FencedRouter {
   readonly addresses: readonly string[];
 }
 
+export interface VrrpFenceOptions {
+  /** Someone else had changed the table, and it is as it should be again; or it is not. */
+  readonly onRepair: (text: string, error: unknown) => void;
+}
+
+/** Room for the changes of a firewall that is loaded anew. */
+const eventBuffer = 4 << 20;
+/** A master has said so within one; more would let one that hangs claim for as long. */
+const intervalsAfterRepair = 1.5;
+
 /** Gives a sentence where this kernel cannot have it, or we may not. */
-export function openVrrpFence(): VrrpFence | { readonly error: string } {
+export function openVrrpFence(options: VrrpFenceOptions): VrrpFence | { readonly error: string } {
   let netlink: NetlinkSocket | null = null;
   try {
     netlink = new NetlinkSocket({ protocol: 'netfilter' });
     const { kind, reason } = detectFence(netlink);
-    if (kind === 'egress') return new VrrpFence(netlink);
+    if (kind === 'egress') {
+      const events = new NetlinkSocket({
+        protocol: 'netfilter', groups: [NFNLGRP_NFTABLES], receiveBuffer: eventBuffer,
+      });
+      return new VrrpFence(options, { netlink, events });
+    }
     netlink.close();
     return { error: reason ?? kind };
   } catch (error) {
@@ -44,12 +60,29 @@ export function openVrrpFence(): VrrpFence | { readonly error: string } {
 }
 
 export class VrrpFence {
-  readonly #netlink: NetlinkSocket;
+  readonly #options: VrrpFenceOptions;
+  readonly #netlink: Requests;
+  readonly #pacer: RepairPacer;
   #routers: readonly GuardedRouter[] | null = null;
+  #masters: () => ReadonlySet<string> = () => new Set();
   readonly #heardAt = new Map<string, number>();
+  /** The kernel's count of transactions when the table was last made. */
+  #installedAfter = 0;
 
-  constructor(netlink: NetlinkSocket) {
+  constructor(
+    options: VrrpFenceOptions,
+    { netlink, events }: { readonly netlink: Requests; readonly events: EventSource },
+  ) {
+    this.#options = options;
     this.#netlink = netlink;
+    this.#pacer = new RepairPacer((who) => { this.#repair(who); });
+    watchTables(events, {
+      tables: [vrrpTable], ownPort: generation(netlink).port,
+      onForeignChange: (who, id) => {
+        // Changed before the table was last made anew: that has mended it. The count may wrap.
+        if (id === null || ((id - this.#installedAfter) | 0) > 0) this.#pacer.request(who);
+      },
+    });
   }
 
   /**
@@ -57,17 +90,18 @@ export class VrrpFence {
    * this node is master of just now. Gives what is wrong, as a sentence; all is as before then.
    */
   set(
-    routers: readonly FencedRouter[], advertMs: number, masters: ReadonlySet<string>,
+    routers: readonly FencedRouter[], advertMs: number, masters: () => ReadonlySet<string>,
   ): string | null {
+    this.#masters = masters;
     try {
       const wanted = guarded(routers, advertMs);
       const before = this.#routers;
       const isSame = before?.length === wanted.length
         && wanted.every((router, index) => isSameRouter(router, before[index]));
-      const messages = isSame
-        ? wanted.flatMap((router, index) => changeAddresses(before[index] ?? router, router))
-        : installRouters(wanted, masters);
-      if (!isSame || messages.length > 0) this.#commit(messages, wanted, masters);
+      if (isSame) {
+        this.#commit(wanted.flatMap((router, index) =>
+          changeAddresses(before[index] ?? router, router)), wanted);
+      } else this.#install(wanted);
       this.#routers = wanted;
       return null;
     } catch (error) {
@@ -89,7 +123,7 @@ export class VrrpFence {
     try {
       this.#netlink.transact(batch(otherHeard(router)));
     } catch (error) {
-      // The rules are not as they were left; `set` makes them anew.
+      // The rules are not as they were left: the event that says so is on its way.
       if (!(error instanceof NetlinkError)) throw error;
     }
   }
@@ -117,16 +151,33 @@ export class VrrpFence {
     if (isThere) this.#netlink.transact(batch([deleteTable(vrrpTable)]));
   }
 
-  #commit(
-    messages: readonly Uint8Array[], wanted: readonly GuardedRouter[], masters: ReadonlySet<string>,
-  ): void {
+  #commit(messages: readonly Uint8Array[], wanted: readonly GuardedRouter[]): void {
+    if (messages.length === 0) return;
     try {
       this.#netlink.transact(batch(messages));
     } catch (error) {
       if (!(error instanceof NetlinkError) || error.code === 'EPERM') throw error;
       // Someone else changed the table, or took it away.
-      this.#netlink.transact(batch(installRouters(wanted, masters)));
+      this.#install(wanted);
     }
+  }
+
+  #install(wanted: readonly GuardedRouter[], intervals?: number): void {
+    const before = generation(this.#netlink).id;
+    this.#netlink.transact(batch(installRouters(wanted, this.#masters(), intervals)));
+    this.#installedAfter = before;
+  }
+
+  #repair(who: string): void {
+    if (this.#routers === null) return;
+    try {
+      this.#install(this.#routers, intervalsAfterRepair);
+    } catch (error) {
+      this.#pacer.requestLater(who);
+      return this.#options.onRepair(`${who} changed the fence of virtual routers, and it cannot be `
+        + 'made anew', error);
+    }
+    this.#options.onRepair(`${who} changed the fence of virtual routers. It was made anew.`, null);
   }
 }
 

@@ -137,6 +137,29 @@ describe('the fence of virtual routers', { skip: keepalivedMissing }, () => {
     await prober.waitForAnswer({ node: both.backup });
   });
 
+  it('is put back when someone flushes the ruleset, and guards as before', async () => {
+    await using lab = await Lab.create({ nodes: 2 });
+    const both = await pair(lab, 'auto');
+    const since = performance.now();
+    await lab.run('n1', ['nft', 'flush', 'ruleset']);
+    const holder = both.agents.get('n1')!;
+    await holder.waitForOutput(/nft .*changed the fence of virtual routers\. It was made anew/);
+    assert.match(await lab.run('n1', ['nft', 'list', 'tables']), /tenure-vrrp/);
+    assert.ok(performance.now() - since < 5_000, 'at once');
+    // A change of a rule alone, too.
+    await lab.run('n1', ['nft', 'flush', 'chain', 'netdev', 'tenure-vrrp', 'out-eth0']);
+    await until('the rules are there', async () =>
+      (await lab.run('n1', ['nft', 'list', 'chain', 'netdev', 'tenure-vrrp', 'out-eth0']))
+        .includes('addresses-'), 5_000);
+    const prober = await lab.probe(eip);
+    await sleep(500);
+    await lab.forgetNeighbours();
+    await prober.waitForAnswer({ node: 'n1' });
+    assert.equal(await overlapAfter(both,
+      () => faults['keepalived and Tenure hang together']!(both)), 0);
+    await prober.waitForAnswer({ node: 'n2' });
+  });
+
   it('goes with the agent, and leaves nothing behind', async () => {
     await using lab = await Lab.create({ nodes: 2 });
     const { agents } = await pair(lab, 'auto');

@@ -7,7 +7,7 @@ export interface RouterFence {
    * master of just now. Gives what is wrong, as a sentence.
    */
   set(
-    instances: readonly InstancePlan[], advertMs: number, masters: ReadonlySet<string>,
+    instances: readonly InstancePlan[], advertMs: number, masters: () => ReadonlySet<string>,
   ): string | null;
   /** Another advertises the same while this node is master, and is heard as keepalived would. */
   heard(pool: string): void;

@@ -231,8 +231,9 @@ export class VipEngine {
   }
 
   #guard(instances: readonly InstancePlan[]): void {
-    const why = this.#modules.fence?.set(instances, this.#settings.advertMs,
-      new Set([...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool)));
+    const masters = () => new Set(
+      [...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool));
+    const why = this.#modules.fence?.set(instances, this.#settings.advertMs, masters);
     if (typeof why === 'string') this.#notes.set('vip-fence', why);
     else this.#notes.delete('vip-fence');
   }
