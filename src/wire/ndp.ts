@@ -168,6 +168,14 @@ export function dadSolicitation(mac: string, address: string): Uint8Array {
   });
 }
 
+/** "Who has `address`?", asked by `source` as hosts do that want to talk to it (RFC 4861 7.2.2). */
+export function solicitationOf(mac: string, source: string, address: string): Uint8Array {
+  const group = solicitedNodeGroup(address);
+  return encodeNeighbour({ destination: multicastMac(group), source: mac }, {
+    kind: 'solicitation', source, destination: group, target: address, sourceMac: mac,
+  });
+}
+
 /**
  * "`address` is at `mac`", to everyone, unasked (RFC 4861 7.2.6). The source is the address itself:
  * it is ours, and one that hosts may use is all that 4.4 demands.

@@ -142,6 +142,20 @@ describe('what is said of VRRP', { skip: keepalivedMissing }, () => {
     await nodes.says('n2', /All is well/);
   });
 
+  it('tells of a master that does not answer neighbour discovery, until it does', async () => {
+    await using lab = await Lab.create({ nodes: 2 });
+    const nodes = new Nodes(lab);
+    nodes.manifest('fd88::1:1');
+    nodes.start('n1');
+    await nodes.says('n1', /n1 MASTER/);
+    nodes.start('n2');
+    await nodes.says('n2', /n2 BACKUP/);
+    await lab.run('n1', ['nft', 'table ip6 mute { chain out { type filter hook output priority 0; icmpv6 type nd-neighbor-advert drop; }; }']);
+    await nodes.says('n2', /ERROR +n2: fe80\S+ is master of VRID 51 \(web\) and does not answer neighbour discovery for fd88::1:1: see there/);
+    await lab.run('n1', ['nft', 'delete table ip6 mute']);
+    await nodes.says('n2', /All is well/);
+  });
+
   it('tells of a second master, with packet sockets where raw-socket is missing too', async () => {
     for (const importing of ['', withoutRawSocket]) {
       await using lab = await Lab.create({ nodes: 2 });

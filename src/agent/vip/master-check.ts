@@ -1,17 +1,22 @@
 /**
  * Whether the master of a virtual router answers for its address: asked by ARP probes, which claim
- * nothing (RFC 5227 1.1). What is heard of VRRP does not tell: keepalived advertises also where a
- * filter, a full neighbour table or a missing address keeps the host silent. IPv4 alone.
+ * nothing (RFC 5227 1.1), or by neighbour solicitations from this node's own link-local address.
+ * What is heard of VRRP does not tell: keepalived advertises also where a filter, a full neighbour
+ * table or a missing address keeps the host silent.
  */
 import type { Finding } from '../../core/model.ts';
 import type { FrameSockets } from '../../net/frame-sockets.ts';
 import { arpProbe, decodeArp } from '../../wire/arp.ts';
+import { decodeNeighbour, solicitationOf } from '../../wire/ndp.ts';
 
 export interface CheckedRouter {
   readonly pool: string;
   readonly vrid: number;
-  /** Advertised; IPv4. */
+  readonly family: 4 | 6;
+  /** Advertised. */
   readonly address: string;
+  /** Who asks for IPv6: a link-local address of this node. Null: nobody can. */
+  readonly source: string | null;
   readonly link: { readonly ifindex: number; readonly name: string; readonly mac: string };
   /** Another that is heard as master; null: nobody, or this node. */
   readonly master: string | null;
@@ -28,12 +33,14 @@ interface Asked {
 
 const everyMs = 5_000;
 const answerMs = 1_000;
+const questions = { 4: 'ARP', 6: 'neighbour discovery' } as const;
 /** A probe may be lost, and so may its answer. */
 const missedForFinding = 2;
 
 export class MasterCheck {
   readonly #sockets: Pick<FrameSockets, 'open'>;
-  readonly #open = new Map<number, Open>();
+  /** By interface and family. */
+  readonly #open = new Map<string, Open>();
   /** By address. */
   readonly #asked = new Map<string, Asked>();
 
@@ -53,7 +60,8 @@ export class MasterCheck {
     this.#open.clear();
   }
 
-  #ask({ address, link, master, pool, vrid }: CheckedRouter, now: number): Finding[] {
+  #ask(router: CheckedRouter, now: number): Finding[] {
+    const { address, family, master, pool, vrid } = router;
     const before = this.#asked.get(address);
     const fresh: Asked = { master: master ?? '', at: -Infinity, answered: true, missed: 0 };
     const asked = before?.master === fresh.master ? before : fresh;
@@ -62,37 +70,38 @@ export class MasterCheck {
       if (!asked.answered) asked.missed += 1;
       asked.at = now;
       asked.answered = false;
-      this.#send(link, address);
+      this.#send(router);
     }
     if (asked.answered) asked.missed = 0;
     const isDue = now - asked.at >= answerMs;
     if (asked.answered || asked.missed + Number(isDue) < missedForFinding) return [];
     return [{
       code: 'vip-silent-master', subject: pool,
-      text: `${asked.master} is master of VRID ${vrid} (${pool}) and does not answer ARP for `
-        + `${address}: see there for filters of ARP, and whether the address is on its interface`,
+      text: `${asked.master} is master of VRID ${vrid} (${pool}) and does not answer ${questions[family]} `
+        + `for ${address}: see there for filters of that, and whether the address is on its interface`,
     }];
   }
 
-  #send(link: CheckedRouter['link'], address: string): void {
+  #send({ address, family, link, source }: CheckedRouter): void {
     try {
-      let socket = this.#open.get(link.ifindex);
-      if (socket === undefined) {
-        socket = this.#sockets.open(link, 'arp', (frames) => {
-          for (const { bytes } of frames) {
-            const frame = decodeArp(bytes);
-            if ('drop' in frame) continue;
-            const asked = this.#asked.get(frame.senderAddress);
-            if (asked) asked.answered = true;
-          }
+      const question = family === 4 ? arpProbe(link.mac, address)
+        : source === null ? null : solicitationOf(link.mac, source, address);
+      const key = keyOf(link, family);
+      const socket = this.#open.get(key)
+        ?? this.#sockets.open(link, family === 4 ? 'arp' : 'ndp', (frames) => {
+          for (const { bytes } of frames) this.#hear(answeredFor(bytes, family));
         });
-        this.#open.set(link.ifindex, socket);
-      }
-      socket.send([arpProbe(link.mac, address)]);
+      this.#open.set(key, socket);
+      if (question === null || socket.send([question])[0] !== null) this.#asked.delete(address);
     } catch {
-      // No probe, no verdict.
+      // No question, no verdict.
       this.#asked.delete(address);
     }
+  }
+
+  #hear(address: string | null): void {
+    const asked = address === null ? undefined : this.#asked.get(address);
+    if (asked) asked.answered = true;
   }
 
   #forget(current: readonly CheckedRouter[]): void {
@@ -100,11 +109,25 @@ export class MasterCheck {
     for (const address of this.#asked.keys()) {
       if (!addresses.has(address)) this.#asked.delete(address);
     }
-    const links = new Set(current.map(({ link }) => link.ifindex));
-    for (const [ifindex, socket] of this.#open) {
-      if (links.has(ifindex)) continue;
+    const keys = new Set(current.map(({ link, family }) => keyOf(link, family)));
+    for (const [key, socket] of this.#open) {
+      if (keys.has(key)) continue;
       socket.close();
-      this.#open.delete(ifindex);
+      this.#open.delete(key);
     }
   }
+}
+
+function keyOf({ ifindex }: CheckedRouter['link'], family: 4 | 6): string {
+  return `${ifindex} ${family}`;
+}
+
+/** The address whose holder speaks; null: nobody's. */
+function answeredFor(bytes: Uint8Array, family: 4 | 6): string | null {
+  if (family === 4) {
+    const frame = decodeArp(bytes);
+    return 'drop' in frame ? null : frame.senderAddress;
+  }
+  const frame = decodeNeighbour(bytes);
+  return 'drop' in frame || frame.kind !== 'advertisement' ? null : frame.target;
 }

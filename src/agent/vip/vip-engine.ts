@@ -247,9 +247,11 @@ export class VipEngine {
     return this.#check.look(plan.instances.flatMap((instance) => {
       const { family, pool, vrid, interface: on, addresses: [address = ''] } = instance;
       const link = network.byName(on);
-      if (family !== 4 || link === null || this.#states.get(pool) === 'MASTER') return [];
+      if (link === null || this.#states.get(pool) === 'MASTER') return [];
       const master = this.#watch.heard(this.#expected(instance), now);
-      return [{ pool, vrid, address, link, master }];
+      const source = network.addresses(link.ifindex)
+        .find((own) => own.address.startsWith('fe80:'))?.address ?? null;
+      return [{ pool, vrid, address, family, link, master, source }];
     }), now);
   }
 
