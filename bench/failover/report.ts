@@ -1,27 +1,20 @@
-/** The trials as a Markdown table and a plot. Pure. */
-import { drawing, label, tag, Colours, ticks } from '../../src/measure/report/svg.ts';
+/** The trials as Markdown: what README.md shows, and the whole. Pure. */
 import { percentile } from '../frame/bench.ts';
-import type { Trial } from './trial.ts';
+import { cell, type Outcome } from './outcome.ts';
+import type { Trial } from './judge.ts';
 
-export interface Outcome {
-  readonly contenders: readonly string[];
-  readonly faults: readonly { readonly name: string; readonly about: string }[];
-  readonly trials: readonly Trial[];
-  /** Who was left out, and why. */
-  readonly leftOut: readonly string[];
-  /** What it was taken on. */
-  readonly machine: string;
-  readonly date: string;
-}
-
-function cell({ trials }: Outcome, contender: string, fault: string): readonly Trial[] {
-  return trials.filter((one) => one.contender === contender && one.fault === fault);
-}
-
-function ms(value: number): string {
+export function ms(value: number): string {
   if (!Number.isFinite(value)) return 'never';
+  if (value === 0) return 'none';
   if (value >= 1000) return `${Number((value / 1000).toPrecision(3))} s`;
   return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ms`;
+}
+
+/** What is the same in both once. */
+export function pair(p50: string, p99: string): string {
+  if (p50 === p99) return p50;
+  const [value, unit] = p50.split(' ');
+  return unit !== undefined && p99.endsWith(` ${unit}`) ? `${value} / ${p99}` : `${p50} / ${p99}`;
 }
 
 /** A gap that ended only because the fault did counts as it is, and is marked. */
@@ -29,8 +22,8 @@ function gapCell(trials: readonly Trial[]): string {
   if (trials.length === 0) return '–';
   const gaps = trials.map(({ gapMs }) => gapMs);
   const stuck = trials.filter(({ tookOver }) => !tookOver).length;
-  const mark = stuck === 0 ? '' : ` (${stuck} of ${trials.length}: nobody took over)`;
-  return `${ms(percentile(gaps, 0.5))} / ${ms(percentile(gaps, 0.99))}${mark}`;
+  const mark = stuck === 0 ? '' : ` (nobody took over: ${stuck} of ${trials.length})`;
+  return `${pair(ms(percentile(gaps, 0.5)), ms(percentile(gaps, 0.99)))}${mark}`;
 }
 
 /** Of less than 50 ms it is known only that it is less. */
@@ -38,115 +31,124 @@ function newcomerCell(trials: readonly Trial[]): string {
   if (trials.length === 0) return '–';
   const waits = trials.map(({ newcomerMs }) => newcomerMs);
   const text = (wait: number): string => (wait < 50 ? '< 50 ms' : ms(wait));
-  return `${text(percentile(waits, 0.5))} / ${text(percentile(waits, 0.99))}`;
+  return pair(text(percentile(waits, 0.5)), text(percentile(waits, 0.99)));
+}
+
+function claimCell(trials: readonly Trial[]): string {
+  if (trials.length === 0) return '–';
+  const waits = trials.map(({ claimMs }) => claimMs ?? Infinity);
+  return pair(ms(percentile(waits, 0.5)), ms(percentile(waits, 0.99)));
 }
 
 function lateCell(trials: readonly Trial[]): string {
   if (trials.length === 0) return '–';
   const late = trials.filter(({ lateClaims }) => lateClaims > 0);
   if (late.length === 0) return `0 of ${trials.length}`;
-  return `${late.length} of ${trials.length}, ${ms(percentile(late.map(({ lateMs }) => lateMs), 0.5))}`;
+  const median = percentile(late.map(({ lateMs }) => lateMs), 0.5);
+  return `**${late.length} of ${trials.length}**, ${ms(median)}`;
 }
 
-export function markdown(outcome: Outcome): string {
-  const { contenders, faults, leftOut, machine, date, trials } = outcome;
-  const table = (of: (trials: readonly Trial[]) => string): string => [
-    `| | ${contenders.join(' | ')} |`, `|---|${contenders.map(() => '---').join('|')}|`,
-    ...faults.map(({ name }) => `| ${name} | ${contenders.map((one) => of(cell(outcome, one, name))).join(' | ')} |`),
+function needlessCell(trials: readonly Trial[]): string {
+  const counted = trials.filter(({ needless }) => needless !== null);
+  if (counted.length === 0) return '–';
+  const sum = counted.reduce((total, { needless }) => total + (needless ?? 0), 0);
+  return `${sum} in ${counted.length}`;
+}
+
+interface Column {
+  readonly title: string;
+  readonly of: (trials: readonly Trial[]) => string;
+}
+
+/** A row for each contender, a column for each fault that any of them met; `last`: of all faults. */
+function table(
+  outcome: Outcome, of: (trials: readonly Trial[]) => string, last: readonly Column[] = [],
+): string {
+  const { contenders, trials } = outcome;
+  const faults = outcome.faults.filter(({ name }) => trials.some(({ fault }) => fault === name));
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const titles = [...faults.map(({ name }) => name), ...last.map(({ title }) => title)];
+  return [
+    line(['', ...titles]), line(['---', ...titles.map(() => '---')]),
+    ...contenders.map(({ name }) => line([
+      name, ...faults.map((fault) => of(cell(outcome, name, fault.name))),
+      ...last.map((column) => column.of(trials.filter(({ contender }) => contender === name))),
+    ])),
   ].join('\n');
-  const counts = faults.flatMap(({ name }) => (
-    contenders.map((one) => cell(outcome, one, name).length)
-  )).filter((count) => count > 0);
-  const least = Math.min(...counts);
-  return `# Failover, side by side
+}
 
-${machine}; ${date}.
+/** Of which share of the runs. */
+const twoClaim: Column = {
+  title: 'two claim',
+  of: (trials) => {
+    const late = trials.filter(({ lateClaims }) => lateClaims > 0).length;
+    return late === 0 ? `never (${trials.length} runs)` : `**${late} of ${trials.length} runs**`;
+  },
+};
 
-${trials.length} faults in all, each ${least} times or more; contenders take turns in the same namespaces.
+function least({ contenders, faults, trials }: Outcome): number {
+  const counts = faults.flatMap(({ name: fault }) => contenders.map(({ name }) => (
+    trials.filter((one) => one.contender === name && one.fault === fault).length)));
+  return Math.min(...counts.filter((count) => count > 0));
+}
+
+/** `svg`: its file name in bench/results. */
+export function readmeTable(outcome: Outcome, svg: string): string {
+  return `What a client that sends 1,000 packets a second misses, p50 / p99 of at least ${least(outcome)} runs each; and in
+how many runs the old holder claimed the address after the new one had:
+
+${table(outcome, gapCell, [twoClaim])}
+
+![What a client misses, by fault and contender](bench/results/${svg})`;
+}
+
+/** `svg`: path of the picture from where the Markdown is. */
+export function markdown(outcome: Outcome, svg: string): string {
+  const { faults, leftOut, trials, unfinished } = outcome;
+  const list = (title: string, lines: readonly string[]): string => (
+    lines.length === 0 ? '' : `${title}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n\n`);
+  return `## failover: side by side
+
+${trials.length} faults in all, each at least ${least(outcome)} times; contenders take turns in the same namespaces.
 A client sends 1,000 packets a second; a gap is the time from its last answer to the next holder's
-first, by kernel time (\`tenure measure\`).
+first, by kernel time (\`tenure measure\`). None: none of more than 20 ms, and no change of who
+answered that could be told.
 
-${leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}.\n`}
-## The client's gap, p50 / p99
+${list('Left out:', leftOut)}${list('Turns that ended early:', unfinished)}### The client's gap, p50 / p99
 
-${table(gapCell)}
+${table(outcome, gapCell)}
 
-![Gaps](failover.svg)
+![Gaps](${svg})
 
-## How long a newcomer has to wait, p50 / p99
+### How long a newcomer has to wait, p50 / p99
 
 The longest time without an answer to the question who has the address (ARP, 50 times a second). A
 daemon that died or hangs may leave a machine that serves those who know it, and answers nobody else.
 
-${table(newcomerCell)}
+${table(outcome, newcomerCell)}
 
-## Claims by the old holder after the new one's first
+### From the fault to another's first claim, p50 / p99
+
+Counted from when the bench begins to do it: running \`ip\` or \`tenure move\` is in it. A store outage
+alone has nobody else claim; before a cable cut it is there for half a second, which is in it too.
+
+${table(outcome, claimCell)}
+
+### Claims by the old holder after the new one's first
 
 In how many runs, and for how long at the median, by a sniffer on every cable of the switch. Where
 the old holder never falls silent by itself, that is until the fault was undone.
 
-${table(lateCell)}
+${table(outcome, lateCell)}
 
-## The faults
+### Moves that nobody asked for
 
-${faults.map(({ name, about }) => `- **${name}**: ${about}.`).join('\n')}
-`;
-}
+Where changes of hands are counted (terms): beyond the one of the fault, such as false depositions on
+a busy machine, in how many runs.
 
-const width = 900;
-const left = 150;
-const right = 20;
-const lane = 22;
-const least = 0.3;
-const most = 30_000;
+${table(outcome, needlessCell)}
 
-/** Each trial is a dot on a logarithmic axis; each median a line. */
-export function plot(outcome: Outcome): string {
-  const { contenders, faults } = outcome;
-  const colours = new Colours();
-  for (const name of contenders) colours.of(name);
-  const x = (gap: number): number => left + (width - left - right)
-    * Math.log(Math.min(most, Math.max(least, gap)) / least) / Math.log(most / least);
-  const head = 34;
-  let y = head;
-  const parts: string[] = [];
-  for (const { name } of faults) {
-    const rows = contenders.filter((one) => cell(outcome, one, name).length > 0);
-    if (rows.length === 0) continue;
-    parts.push(label(left - 12, y + rows.length * lane / 2 + 4, name, {
-      'text-anchor': 'end', 'font-weight': 'bold',
-    }));
-    for (const contender of rows) {
-      parts.push(dots(cell(outcome, contender, name), x, y + lane / 2, colours.of(contender)));
-      y += lane;
-    }
-    parts.push(tag('line', { x1: 0, x2: width, y1: y + 5, y2: y + 5, stroke: '#cccccc' }));
-    y += 10;
-  }
-  const axis = ticks(0, 4, 4).map((power) => 10 ** power).concat(most / 1000 * 1000)
-    .filter((value) => value <= 10_000);
-  const grid = axis.map((value) => tag('line', { x1: x(value), x2: x(value), y1: head, y2: y, stroke: '#e8e8e8' })
-    + label(x(value), y + 16, ms(value), { 'text-anchor': 'middle', fill: '#555' }));
-  let place = left;
-  const legend = contenders.map((name) => {
-    const entry = tag('circle', { cx: place, cy: 16, r: 5, fill: colours.of(name) })
-      + label(place + 10, 20, name, { fill: '#222' });
-    place += 34 + name.length * 6.4;
-    return entry;
-  });
-  const caption = label(width - right, y + 34, 'the client\'s gap; a line is the median', { 'text-anchor': 'end', fill: '#555' });
-  return drawing(width, y + 44, 'Gaps of clients by fault and contender', legend.join('') + grid.join('') + parts.join('') + caption);
-}
+### The faults
 
-function dots(
-  trials: readonly Trial[], x: (gap: number) => number, y: number, colour: string,
-): string {
-  // Spread by their number, so that the picture is the same each time.
-  const marks = trials.map(({ gapMs, tookOver }, index) => tag('circle', {
-    cx: x(gapMs), cy: y + (index * 7 % 11 - 5), r: 3, 'fill-opacity': 0.55,
-    fill: tookOver ? colour : 'none', stroke: colour,
-  }));
-  const median = x(percentile(trials.map(({ gapMs }) => gapMs), 0.5));
-  return marks.join('')
-    + tag('line', { x1: median, x2: median, y1: y - 9, y2: y + 9, stroke: colour, 'stroke-width': 3 });
+${faults.map(({ name, about }) => `- **${name}**: ${about}.`).join('\n')}`;
 }

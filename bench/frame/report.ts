@@ -1,35 +1,55 @@
 import type { Machine } from '../machine.ts';
-import { distribution, isMet, percentile, type Figure } from './bench.ts';
+import { distribution, judged, percentile, type Figure, type Judged } from './bench.ts';
 
 export function machineLine({ cpu, cores, memoryGiB, kernel, node }: Machine): string {
   return `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}`;
 }
 
-/** A table for people: one row a figure. */
-export function figureTable(figures: readonly Figure[]): string {
-  const head = ['', 'unit', 'n', 'p50', 'p99', 'max', 'wanted', 'against'];
-  const rows = figures.map((figure) => {
+const head = ['', 'unit', 'n', 'p50', 'p99', 'max', 'wanted', 'against'];
+
+function rowsOf(figures: readonly Figure[]): string[][] {
+  return figures.map((figure) => {
     const { n, p50, p99, max } = distribution(figure.samples);
     return [
-      figure.what, figure.unit, String(n), short(p50), short(p99), short(max), wanted(figure),
-      against(figure, figures),
+      figure.what, figure.unit, String(n), short(p50), short(p99), short(max),
+      judged(figure, figures).map(goalText).join('; '), against(figure, figures),
     ];
   });
-  const all = [head, ...rows];
+}
+
+/** A table for people: one row a figure. */
+export function figureTable(figures: readonly Figure[]): string {
+  const all = [head, ...rowsOf(figures)];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   return all.map((row) => row.map((cell, column) => (
     column < 2 || column > 5 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
   )).join('  ').trimEnd()).join('\n');
 }
 
-function wanted(figure: Figure): string {
-  if (figure.wanted === undefined) return '';
-  const { percentile: share, atMost } = figure.wanted;
-  const which = share === 1 ? 'max' : `p${Math.round(share * 100)}`;
-  return `${which} <= ${short(atMost)}: ${isMet(figure) === true ? 'met' : 'MISSED'}`;
+/** The same as Markdown. */
+export function markdownTable(figures: readonly Figure[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const sides = head.map((_, column) => (column < 2 || column > 5 ? '---' : '---:'));
+  return [line(head), line(sides), ...rowsOf(figures).map(line)].join('\n');
 }
 
+function goalText({ percentile: share, atMost, times, met }: Judged): string {
+  const limit = `${nameOf(share)} <= ${short(atMost)}${times === undefined ? '' : 'x'}`;
+  if (met === null) return `${limit}: not measured`;
+  return `${limit}: ${met ? 'met' : 'MISSED'}`;
+}
+
+function nameOf(share: number): string {
+  return share === 1 ? 'max' : `p${Math.round(share * 100)}`;
+}
+
+/** Both values and their ratio, of what is compared. */
 function against(figure: Figure, figures: readonly Figure[]): string {
+  const ratios = judged(figure, figures).flatMap(({ percentile: share, value, base }) => (
+    base === null ? [] : [`${nameOf(share)} ${short(value)} / ${short(base)} = ${short(value / base)}x`]
+  ));
+  const [goal] = judged(figure, figures).filter(({ times }) => times !== undefined);
+  if (goal?.times !== undefined) return `${ratios.join(', ')}${ratios.length === 0 ? '' : ' of '}${goal.times}`;
   const peer = figures.find((one) => one.what === figure.peer);
   if (peer === undefined) return '';
   const ratio = percentile(figure.samples, 0.5) / percentile(peer.samples, 0.5);
