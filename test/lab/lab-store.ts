@@ -20,6 +20,9 @@ export interface LabStore {
   signal(name: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
+/** Of an etcd that is the store itself. */
+const maxMembers = 3;
+
 /** What agents run as: with the rights that manifests/rbac gives, and no others. */
 const agentUser = 'tenure-system/tenure-agent';
 
@@ -79,12 +82,16 @@ export class KubernetesLabStore implements LabStore {
   }
 
   /** An API server with an etcd of its own, the CRD and the roles of manifests/. */
-  static async start(lab: Lab): Promise<KubernetesLabStore> {
+  static async start(
+    lab: Lab, { flags = [] }: { readonly flags?: readonly string[] } = {},
+  ): Promise<KubernetesLabStore> {
     const { namespace, mgmt } = lab.host('store');
     const server = await startApiServer([agentUser], {
       prefix: inside(namespace),
       listen: { host: mgmt!, port: 6443 },
-      etcd: etcdAddress(mgmt!, 0),
+      // A lab may have a store of either kind.
+      etcd: etcdAddress(mgmt!, maxMembers),
+      flags,
     });
     lab.adopt(server.dir);
     lab.adopt(server.etcd.dir);

@@ -51,12 +51,12 @@ export class Tenure {
     this.store = store;
   }
 
-  /** Starts the store on its host, an etcd unless told; gone with the lab. */
+  /** Starts the store on its host, an etcd unless told; gone with the lab. Flags are its own. */
   static async start(
     lab: Lab, { store = 'etcd', ...options }: EtcdLabOptions & { readonly store?: StoreKind } = {},
   ): Promise<Tenure> {
     return new Tenure(lab, store === 'etcd'
-      ? await EtcdLabStore.start(lab, options) : await KubernetesLabStore.start(lab));
+      ? await EtcdLabStore.start(lab, options) : await KubernetesLabStore.start(lab, options));
   }
 
   /** Where the store is one. */
