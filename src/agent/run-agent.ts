@@ -11,7 +11,7 @@ import { KernelError } from './kernel.ts';
 import { LockedError, lockNamespace, lockWitness } from './lock.ts';
 import { serveHttp } from './open-http.ts';
 import { readPlace } from './place.ts';
-import { supervisorLink } from './supervisor/link.ts';
+import { announceDeath, supervisorLink } from './supervisor/link.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
 import { ServiceManager } from './systemd-notify.ts';
 import type { ServiceManagerModules } from './systemd-notify.ts';
@@ -36,6 +36,8 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
   process.on('SIGINT', onSignal);
   const closers: (() => unknown)[] = [];
   const link = supervisorLink();
+  const late = announceDeath(process.env);
+  if (late !== null) log.warn({ error: late.message }, 'the death of this agent will be noticed late');
   const lost = new AbortController();
   link?.onLost(() => {
     log.error('the supervisor is gone: this agent hands over and ends');

@@ -11,7 +11,7 @@ import { considerDirty } from './ownership.ts';
 import { onSwapAnswer, sendPlans } from './plans.ts';
 import { wantedRegime } from './quorum/epochs.ts';
 import { evict, onEvictAnswer } from './quorum/evict.ts';
-import { beat } from './quorum/heartbeats.ts';
+import { beat, sendAll } from './quorum/heartbeats.ts';
 import { takesPart } from './quorum/types.ts';
 import { onDied, onHeard } from './quorum/voting.ts';
 import type { StoreAnswer } from './requests.ts';
@@ -54,7 +54,8 @@ function apply(draft: Draft, event: Event): void {
     case 'heard':
       return onHeard(draft, event.heartbeat);
     case 'died':
-      return onDied(draft, event.obituary);
+      if (onDied(draft, event.obituary)) sendAll(draft);
+      return;
     case 'policies':
       draft.policies = event.policies;
       draft.touchAll();

@@ -100,7 +100,7 @@ export interface Addon {
   clock(id: number): number;
   /** sched_setscheduler for the calling thread: an errno, or 0. */
   setScheduler(policy: number, priority: number, resetOnFork: boolean): number;
-  /** The same for another thread of this process; reset on fork. */
+  /** The same for another thread, of this process or another; reset on fork. */
   setSchedulerOf(tid: number, policy: number, priority: number): number;
   /**
    * An errno, or 0. A real-time thread of this process that runs for so long without waiting gets
@@ -108,6 +108,11 @@ export interface Addon {
    */
   limitRealtime(softMs: number, hardMs: number): number;
   scheduler(): [policy: number, priority: number, resetOnFork: 0 | 1];
+  /**
+   * Gives `fd` to a thread that has no other file, so that it closes as the first thing when this
+   * process dies. An errno (ENOSYS before Linux 5.9), or 0: no other thread has it any more.
+   */
+  startCanary(fd: number): number;
   /** An errno, or 0; never waits. A path that begins with "@" is an abstract one (unix(7)). */
   unixDatagramSend(path: string, bytes: Uint8Array): number;
 }

@@ -43,7 +43,16 @@ export function limitRealtime(softMs: number, hardMs: number): SystemError | nul
   );
 }
 
-/** Makes another thread of this process an ordinary one. Null, or why not. */
+/** Puts another thread, of this process or another, under SCHED_FIFO. Null, or why not. */
+export function promoteThread(tid: number, priority: number): SystemError | null {
+  const errno = loadAddon().setSchedulerOf(tid, SCHED_FIFO, priority);
+  if (errno === 0) return null;
+  return new SystemError(
+    `SCHED_FIFO was refused (${errnoName(errno)}).`, errno, 'sched_setscheduler',
+  );
+}
+
+/** Makes another thread, of this process or another, an ordinary one. Null, or why not. */
 export function demoteThread(tid: number): SystemError | null {
   const errno = loadAddon().setSchedulerOf(tid, SCHED_OTHER, 0);
   if (errno === 0) return null;

@@ -1,6 +1,7 @@
 /** The agent's end of the channel to its supervisor, if it has one. */
+import { startCanary } from '../../net/canary.ts';
 import type { FromAgent, LastWords } from './messages.ts';
-import { supervisedVariable } from './messages.ts';
+import { canaryVariable, supervisedVariable } from './messages.ts';
 
 export interface SupervisorLink {
   /** Told again only if something is different. */
@@ -12,6 +13,12 @@ export interface SupervisorLink {
   /** The supervisor is gone. */
   onLost(listener: () => void): void;
   close(): void;
+}
+
+/** The supervisor hears of this process's death at once. Null, or why it hears of it later. */
+export function announceDeath(env: Readonly<Record<string, string | undefined>>): Error | null {
+  const fd = env[canaryVariable];
+  return fd === undefined ? null : startCanary(Number(fd));
 }
 
 /** Null: the agent was started by someone else. */

@@ -22,3 +22,6 @@ export type FromAgent =
 
 /** Set for the agent by its supervisor. */
 export const supervisedVariable = 'TENURE_SUPERVISED';
+
+/** The number of the agent's end of the pipe that tells its supervisor of its death. */
+export const canaryVariable = 'TENURE_CANARY';

@@ -60,7 +60,13 @@ export class Obituaries {
   }
 }
 
+const nothing = new Uint8Array(0);
+/** RFC 863. */
+const discardPort = 9;
+
 export interface UdpPost extends Post {
+  /** Sends something, to nobody: what is done for the first time takes some ms longer. */
+  rehearse(): void;
   close(): void;
 }
 
@@ -82,6 +88,10 @@ export function openUdpPost(): UdpPost {
       sockets[address.family].send(bytes, port, host, () => undefined);
     },
     after: (ms, run) => { setTimeout(run, ms); },
+    rehearse: () => {
+      sockets[4].send(nothing, discardPort, '127.0.0.1', () => undefined);
+      sockets[6].send(nothing, discardPort, '::1', () => undefined);
+    },
     close: () => {
       for (const socket of Object.values(sockets)) socket.close();
     },

@@ -10,13 +10,14 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { GateCloser } from '../../net/fence-silence.ts';
 import type { FromAgent } from './messages.ts';
-import { isEnding } from './is-ending.ts';
-import { supervisedVariable } from './messages.ts';
+import { threadsLeft, watchForDeath } from './death-watch.ts';
+import { canaryVariable, supervisedVariable } from './messages.ts';
 import { mourn } from './mourn.ts';
-import type { Obituaries } from './obituaries.ts';
+import type { Obituaries, UdpPost } from './obituaries.ts';
 
 const shortestPauseMs = 100;
 const longestPauseMs = 10_000;
@@ -25,6 +26,10 @@ const soundAfterMs = 60_000;
 /** What the last obituaries need until they are out. */
 const farewellMs = 50;
 const usageExitCode = 2;
+/** Often enough for V8 not to forget again what it compiled. */
+const rehearseEveryMs = 10_000;
+/** Behind standard streams and channel. */
+const canaryFd = 4;
 
 export interface SupervisorOptions {
   /** The program and its arguments. */
@@ -35,6 +40,7 @@ export interface SupervisorModules {
   readonly log: Logger;
   readonly gate: GateCloser;
   readonly obituaries: Pick<Obituaries, 'prepare' | 'send'>;
+  readonly post: Pick<UdpPost, 'rehearse'>;
   readonly notify: (text: string) => void;
   /** How often the service manager wants to hear that all is well, ms; null: it does not. */
   readonly watchdogMs: number | null;
@@ -67,6 +73,7 @@ export class Supervisor {
     const watchdog = watchdogMs === null ? undefined : setInterval(() => {
       if (this.#child === null) notify('WATCHDOG=1');
     }, watchdogMs);
+    const rehearsal = setInterval(() => { this.#rehearse(); }, rehearseEveryMs);
     try {
       for (let pauseMs = shortestPauseMs; ;) {
         const begun = performance.now();
@@ -80,6 +87,7 @@ export class Supervisor {
       }
     } finally {
       clearInterval(watchdog);
+      clearInterval(rehearsal);
     }
   }
 
@@ -94,16 +102,13 @@ export class Supervisor {
     const [file, ...args] = this.#options.command;
     const { log } = this.#modules;
     const child = spawn(file, args, {
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, [supervisedVariable]: '1' },
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
+      env: { ...process.env, [supervisedVariable]: '1', [canaryVariable]: String(canaryFd) },
     });
     this.#child = child;
     this.#settled = false;
-    // The kernel closes the channel before the agent's other sockets, which takes it up to 100 ms
-    // (packet(7) sockets wait for all that are in use), and only then tells of the end. Its threads
-    // run no code by then: that is looked at, as a channel may break for other reasons.
-    child.once('disconnect', () => {
-      if (child.pid !== undefined && isEnding(child.pid)) this.#mourn({ code: null, signal: null });
+    watchForDeath(child, child.stdio[canaryFd] as Duplex | null | undefined, () => {
+      if (child === this.#child) this.#mourn({ code: null, signal: null });
     });
     child.on('message', (message) => { this.#receive(message as FromAgent); });
     const exit = await new Promise<Exit>((resolve) => {
@@ -120,6 +125,19 @@ export class Supervisor {
     });
     this.#child = null;
     return exit;
+  }
+
+  /** All that a death takes, but for its effect. */
+  #rehearse(): void {
+    const { gate, post, log } = this.#modules;
+    const pid = this.#child?.pid;
+    if (pid === undefined || threadsLeft(pid).length === 0) return;
+    try {
+      gate.rehearse();
+    } catch (error) {
+      log.warn({ error }, 'the gate could not be looked at');
+    }
+    post.rehearse();
   }
 
   #mourn(exit: Exit): void {
@@ -163,7 +181,7 @@ export class Supervisor {
         return this.#modules.notify(message.text);
       case 'ready':
         this.#wasReady = true;
-        return;
+        return this.#rehearse();
       case 'leaving':
         this.#settled = true;
     }

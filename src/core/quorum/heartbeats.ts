@@ -32,7 +32,8 @@ export function beat(draft: Draft): 'deposed' | 'unsupported' | null {
   return null;
 }
 
-function sendAll(draft: Draft): void {
+/** A heartbeat to everyone who is to have one now. */
+export function sendAll(draft: Draft): void {
   const { voting, now, options } = draft;
   const withdrawals = newest(draft, voting.beats);
   const judges = new Set(asked(draft));

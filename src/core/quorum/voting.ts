@@ -105,14 +105,16 @@ export function excuseOwnLateness(draft: Draft, lateMs: number): void {
   draft.voting = { ...voting, promises: new Map(promises) };
 }
 
-/** A supervisor says that its agent is dead, and its gate closed. */
-export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): void {
+/** A supervisor says that its agent is dead, its gate closed. True: others are to hear of it. */
+export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): boolean {
   const { voting } = draft;
   const given = voting.promises.get(node);
-  if (given === undefined || given.incarnation > incarnation) return;
-  if (voting.peers.get(node)?.boot !== boot) return;
+  if (given === undefined || given.incarnation > incarnation) return false;
+  if (voting.peers.get(node)?.boot !== boot) return false;
   const of = { node, incarnation: given.incarnation };
-  if (withdrawnEpoch(draft.voting, of) < given.epoch) withdraw(draft, of, given.epoch);
+  if (withdrawnEpoch(draft.voting, of) >= given.epoch) return false;
+  withdraw(draft, of, given.epoch);
+  return true;
 }
 
 /** Remembers a withdrawal, ours or another's, and that our own epoch is contested if it is. */

@@ -13,6 +13,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   tenure::InitNetlinkSocket(env, exports);
   tenure::InitGroupSocket(env, exports);
   tenure::InitSystem(env, exports);
+  tenure::InitCanary(env, exports);
   tenure::InitUnixDatagram(env, exports);
   tenure::InitDatagramSocket(env, exports);
   return exports;

@@ -62,6 +62,7 @@ void InitPacketSocket(Napi::Env env, Napi::Object exports);
 void InitNetlinkSocket(Napi::Env env, Napi::Object exports);
 void InitGroupSocket(Napi::Env env, Napi::Object exports);
 void InitSystem(Napi::Env env, Napi::Object exports);
+void InitCanary(Napi::Env env, Napi::Object exports);
 void InitUnixDatagram(Napi::Env env, Napi::Object exports);
 void InitDatagramSocket(Napi::Env env, Napi::Object exports);
 

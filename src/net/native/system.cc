@@ -37,7 +37,7 @@ Napi::Value SetScheduler(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, done ? 0 : errno);
 }
 
-// setSchedulerOf(tid, policy, priority): an errno, or 0. For another thread of this process.
+// setSchedulerOf(tid, policy, priority): an errno, or 0. For another thread, of this process or another.
 Napi::Value SetSchedulerOf(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto tid = static_cast<pid_t>(RequireInteger(info[0], "tid", 1, 1 << 30));
