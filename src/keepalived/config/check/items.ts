@@ -68,8 +68,21 @@ export function checkTrackFiles(checker: Checker): void {
       checker.say(file, `track_file ${file.name}: file is missing`, {
         key: 'file', code: 'incomplete',
       });
-    } else checkInitFile(checker, file, file.file);
+    } else {
+      checkInitFile(checker, file, file.file);
+      if (checker.since('2.2.8')) checkDirectory(checker, file, file.file);
+    }
   }
+}
+
+/** keepalived watches the directory; it has to be there, and be named: `/x` names none. */
+function checkDirectory(checker: Checker, file: TrackFile, path: string): void {
+  const end = path.lastIndexOf('/');
+  const directory = end < 0 ? '.' : path.slice(0, end);
+  if (directory !== '' && checker.facts.file?.(directory) !== 'missing') return;
+  checker.say(file, `track_file ${file.name}: the directory of ${path} cannot be watched`, {
+    key: 'file', code: 'host', value: path,
+  });
 }
 
 function checkInitFile(checker: Checker, file: TrackFile, path: string): void {
