@@ -6,6 +6,8 @@ import type { Heartbeat } from './heartbeat.ts';
 import type { Eip, EipLease, MoveRequest, NodeLease, TenureId } from './model.ts';
 import type { StoreRequest } from './requests.ts';
 import { tenureOf } from './state.ts';
+import { tallyLease, tallyPlan } from './tally.ts';
+import type { Tally } from './tally.ts';
 import type { Voting } from './quorum/types.ts';
 import type { Holding, Open, Pending, Phase, Plan, State, TenureEnding } from './state.ts';
 
@@ -38,7 +40,9 @@ export class Draft {
   readonly held: CowMap<Eip, Holding>;
   readonly past: CowMap<Eip, number>;
   readonly pending: CowMap<number, Pending>;
+  /** Written by `enqueue`, `settled` and `forgetPlans` alone. */
   readonly busy: CowMap<Eip, Plan>;
+  readonly tallies: CowMap<string, Tally>;
   readonly later: CowMap<Eip, number>;
   readonly freeSince: CowMap<Eip, number>;
   readonly fitSince: CowMap<string, { readonly incarnation: number; readonly at: number }>;
@@ -84,6 +88,7 @@ export class Draft {
     this.past = new CowMap(base.past);
     this.pending = new CowMap(base.pending);
     this.busy = new CowMap(base.busy);
+    this.tallies = new CowMap(base.tallies);
     this.later = new CowMap(base.later);
     this.freeSince = new CowMap(base.freeSince);
     this.fitSince = new CowMap(base.fitSince);
@@ -100,6 +105,9 @@ export class Draft {
   }
 
   setLease(eip: Eip, lease: EipLease | null): void {
+    const known = this.leases.get(eip);
+    if (known !== undefined) tallyLease(this.tallies, known, this.options.node, -1);
+    if (lease !== null) tallyLease(this.tallies, lease, this.options.node, 1);
     if (lease === null) this.leases.delete(eip);
     else this.leases.set(eip, lease);
     const concerns = lease?.heirs.some(({ node }) => node === this.options.node);
@@ -135,7 +143,25 @@ export class Draft {
       this.queue = this.#queue;
     }
     this.#queue.push(plan);
+    this.settled(plan.swap.eip);
     this.busy.set(plan.swap.eip, plan);
+    tallyPlan(this.tallies, plan, 1);
+  }
+
+  /** Something may be decided about the EIP again. */
+  settled(eip: Eip): void {
+    const plan = this.busy.get(eip);
+    if (plan === undefined) return;
+    tallyPlan(this.tallies, plan, -1);
+    this.busy.delete(eip);
+  }
+
+  /** Whatever is queued or under way is none of this tenure's any more. */
+  forgetPlans(): void {
+    for (const plan of this.busy.value.values()) tallyPlan(this.tallies, plan, -1);
+    this.busy.clear();
+    this.queue = [];
+    this.#queue = null;
   }
 
   /** Takes the next `count` plans from the queue; they stay busy. */
@@ -227,6 +253,7 @@ export class Draft {
       nextRequest: this.nextRequest,
       queue: this.queue,
       busy: this.busy.value,
+      tallies: this.tallies.value,
       recordStale: this.recordStale,
       later: this.later.value,
       nextLater: this.nextLater,

@@ -60,9 +60,24 @@ export class Pass {
    */
   heirs(eip: Eip, policy: EipPolicy): readonly TenureId[] {
     const draft = this.#draft;
-    const fit = this.candidates(eip, policy).filter(({ node }) => this.#canInherit(node));
-    return this.heirAllocator.order(eip, fit)
+    return this.heirAllocator.order(eip, this.#heirCandidates(eip, policy))
       .flatMap((node) => draft.nodes.get(node)?.id ?? []);
+  }
+
+  /**
+   * How many addresses more than its bound each of them would have if we were gone. Negative: there
+   * is room; there is none on nodes in doubt.
+   */
+  heirExcess(eip: Eip, policy: EipPolicy): ReadonlyMap<string, number> {
+    const candidates = this.#heirCandidates(eip, policy);
+    const excess = this.heirAllocator.excess(candidates);
+    const doubted = candidates.filter(({ doubt = 0 }) => doubt > 0).map(({ node }) => (
+      [node, Math.max(0, excess.get(node) ?? 0)] as const));
+    return doubted.length === 0 ? excess : new Map([...excess, ...doubted]);
+  }
+
+  #heirCandidates(eip: Eip, policy: EipPolicy): readonly Candidate[] {
+    return this.candidates(eip, policy).filter(({ node }) => this.#canInherit(node));
   }
 
   /** Whether the tenure `id` is among them. */
@@ -89,9 +104,7 @@ export class Pass {
   #countHeirs(): Allocator {
     const draft = this.#draft;
     const allocator = this.#count();
-    for (const { holder, heirs: [first] } of draft.leases.value.values()) {
-      if (first !== undefined && holder?.node === draft.options.node) allocator.give(first.node);
-    }
+    for (const { id, follows } of draft.tallies.value.values()) allocator.give(id.node, follows);
     return allocator;
   }
 
@@ -104,14 +117,8 @@ export class Pass {
   #count(): Allocator {
     const draft = this.#draft;
     const allocator = new Allocator(draft.policies.size, new Map());
-    for (const { holder } of draft.leases.value.values()) {
-      if (holder !== null && !draft.ended(holder)) allocator.give(holder.node);
-    }
-    for (const { swap, action, lease } of draft.busy.value.values()) {
-      const to = swap.next.holder;
-      if (action === 'reclaim' || action === 'line' || action === 'renounce') continue;
-      if (lease?.holder && !draft.ended(lease.holder)) allocator.take(lease.holder.node);
-      if (to) allocator.give(to.node);
+    for (const { id, holds, leaves, gets } of draft.tallies.value.values()) {
+      allocator.give(id.node, (draft.ended(id) ? 0 : holds - leaves) + gets);
     }
     return allocator;
   }

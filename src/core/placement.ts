@@ -56,17 +56,21 @@ export class Allocator {
    */
   order(eip: Eip, candidates: readonly Candidate[]): readonly string[] {
     const first = ranked(eip, candidates);
-    const weightSum = candidates.reduce((sum, { weight }) => sum + weight, 0);
-    const room = new Set<string>();
-    for (const { node, weight } of candidates) {
-      if (this.loadOf(node) < capacity(this.#total, weight, weightSum)) room.add(node);
-    }
-    const full = first.filter((node) => !room.has(node));
-    return doubtedLast([...first.filter((node) => room.has(node)), ...full], candidates);
+    const excess = this.excess(candidates);
+    const hasRoom = (node: string): boolean => (excess.get(node) ?? 0) < 0;
+    const full = first.filter((node) => !hasRoom(node));
+    return doubtedLast([...first.filter(hasRoom), ...full], candidates);
   }
 
-  give(node: string): void {
-    this.#load.set(node, this.loadOf(node) + 1);
+  /** How many more than its bound each of the candidates would have: negative, there is room. */
+  excess(candidates: readonly Candidate[]): ReadonlyMap<string, number> {
+    const weightSum = candidates.reduce((sum, { weight }) => sum + weight, 0);
+    return new Map(candidates.map(({ node, weight }) => (
+      [node, this.loadOf(node) - capacity(this.#total, weight, weightSum)])));
+  }
+
+  give(node: string, count = 1): void {
+    this.#load.set(node, this.loadOf(node) + count);
   }
 
   take(node: string): void {

@@ -74,7 +74,7 @@ export function sendPlans(draft: Draft): void {
 /** A plan whose record has changed since it was made is thought over again. */
 function current(draft: Draft, { swap }: Plan): boolean {
   if ((draft.leases.get(swap.eip)?.revision ?? 0) === swap.revision) return true;
-  draft.busy.delete(swap.eip);
+  draft.settled(swap.eip);
   draft.lookAgain(swap.eip, draft.now.boot);
   return false;
 }
@@ -110,7 +110,7 @@ export function onSwapAnswer(
   const settled: Eip[] = [];
   plans.forEach((planned, i) => {
     const { eip } = planned.swap;
-    draft.busy.delete(eip);
+    draft.settled(eip);
     const outcome = answer?.kind === 'swapped' ? answer.outcomes[i] : undefined;
     if (outcome?.kind === 'applied') {
       applied(draft, planned, outcome.lease);

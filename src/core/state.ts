@@ -13,6 +13,7 @@ import { supportDeadline } from './quorum/support.ts';
 import { initialVoting, takesPart, withdrawnEpoch } from './quorum/types.ts';
 import type { Judged, Voting } from './quorum/types.ts';
 import type { Swap } from './requests.ts';
+import type { Tally } from './tally.ts';
 
 export type Phase =
   | Closed
@@ -110,6 +111,8 @@ export interface State {
   readonly queue: readonly Plan[];
   /** EIPs with a plan in the queue or under way: nothing else is decided about them. */
   readonly busy: ReadonlyMap<Eip, Plan>;
+  /** Of every tenure that has, or will have, anything. */
+  readonly tallies: ReadonlyMap<string, Tally>;
   /** The node record in the store is not what we would have it say. */
   readonly recordStale: boolean;
   /** EIPs to look at again at an instant. */
@@ -141,9 +144,9 @@ export function initialState(options: CoreOptions, facts: SelfFacts, now: number
     stopping: false, listed: false, view: emptyView,
     phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
-    queue: [], busy: new Map(), recordStale: false, later: new Map(), nextLater: Infinity,
-    lines: new Map(), freeSince: new Map(), fitSince: new Map(), doubts: new Map(),
-    ends: new Map(),
+    queue: [], busy: new Map(), tallies: new Map(), recordStale: false, later: new Map(),
+    nextLater: Infinity, lines: new Map(), freeSince: new Map(), fitSince: new Map(),
+    doubts: new Map(), ends: new Map(),
   };
 }
 

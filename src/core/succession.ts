@@ -166,21 +166,42 @@ export function isFreed(draft: Draft, open: Open, lease: EipLease): boolean {
   return judged.left.length === 0 && lease.revision <= judged.relied;
 }
 
-/** The heirs that the line should have. Those it has stay, as long as they are fit. */
+/**
+ * The heirs that the line should have. Those it has stay, as long as they are fit and the first of
+ * them would not get more than its share.
+ */
 function wantedLine(
   draft: Draft, pass: Pass, eip: Eip, policy: EipPolicy, live: readonly TenureId[],
   mayStrike: boolean,
 ): readonly TenureId[] {
   const { heirs: count } = draft.options;
-  const stay = mayStrike ? live.filter((id) => pass.isHeir(eip, policy, id)) : live;
+  const fit = mayStrike ? live.filter((id) => pass.isHeir(eip, policy, id)) : live;
+  const stay = mayStrike ? fromWhoHasRoom(pass, eip, policy, fit) : fit;
   if (stay.length >= count) return stay;
-  const fit = pass.heirs(eip, policy);
-  const more = fit.filter((id) => !stay.some(({ node }) => node === id.node));
-  const line = [...stay, ...more].slice(0, count);
+  const more = pass.heirs(eip, policy).filter(({ node }) => !fit.some((id) => id.node === node));
+  // Who is struck out for having much comes back at the end, once nobody acts on the old record.
+  const length = stay.length === fit.length ? count : Math.max(1, stay.length);
+  const line = [...stay, ...more].slice(0, length);
   const [first] = line;
   const isNew = first !== undefined && !sameTenure(first, live[0] ?? null);
   if (isNew) pass.heirAllocator.give(first.node);
   return line;
+}
+
+/** Without those at the head who would get more than their share, if somebody else has room. */
+function fromWhoHasRoom(
+  pass: Pass, eip: Eip, policy: EipPolicy, line: readonly TenureId[],
+): readonly TenureId[] {
+  const [first] = line;
+  if (first === undefined) return line;
+  const excess = pass.heirExcess(eip, policy);
+  const isFull = ({ node }: TenureId): boolean => (excess.get(node) ?? 0) >= 0;
+  if ((excess.get(first.node) ?? 0) <= 0 || ![...excess.values()].some((over) => over < 0)) {
+    return line;
+  }
+  const from = line.findIndex((id) => !isFull(id));
+  pass.heirAllocator.take(first.node);
+  return from < 0 ? [] : line.slice(from);
 }
 
 function writeLine(

@@ -275,8 +275,7 @@ function abandonTenure(draft: Draft): void {
   }
   draft.held.clear();
   draft.pending.clear();
-  draft.busy.clear();
+  draft.forgetPlans();
   draft.later.clear();
   draft.nextLater = Infinity;
-  draft.queue = [];
 }

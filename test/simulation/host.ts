@@ -11,6 +11,7 @@ import type { Datagram } from './sim-net.ts';
 import { SimSupervisor } from './sim-supervisor.ts';
 import { SimWatch } from './sim-watch.ts';
 import { SimWire, placeOf } from './sim-wire.ts';
+import { expectTallies } from './recount.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
@@ -202,6 +203,7 @@ export class Host {
     if (event.kind === 'view') this.#wire?.learn(event.change);
     const { state, effects } = core.step(before, event, now);
     this.state = state;
+    if (state.tallies !== before.tallies) expectTallies(state);
     this.#tellSupervisor(before, state);
     this.#perform(effects, process);
     this.#sleep(process);

@@ -66,6 +66,37 @@ describe('a line of succession where nobody has voters', () => {
     assert.deepEqual(kit.transcript().filter((line) => line === 'request swap'), []);
   });
 
+  it('is spread over those who join later, and then left alone', () => {
+    const kit = new Kit();
+    const eips = Array.from({ length: 30 }, (_, i) => `10.0.0.${String(i + 1)}`);
+    kit.send({ kind: 'policies', policies: policies(...eips) });
+    const rest = (): void => {
+      for (let i = 0; i < 6; i++) {
+        kit.pass(500);
+        kit.settle();
+      }
+    };
+    const firsts = (): Record<string, number> => {
+      const count: Record<string, number> = {};
+      for (const each of eips) {
+        const first = kit.lease(each)?.heirs[0]?.node ?? 'nobody';
+        count[first] = (count[first] ?? 0) + 1;
+      }
+      return count;
+    };
+    rest();
+    for (const [node, expected] of [['b', { b: 30 }], ['c', { b: 19, c: 11 }]] as const) {
+      kit.join(node);
+      rest();
+      assert.deepEqual(firsts(), expected);
+    }
+    assert.ok(eips.every((each) => kit.lease(each)?.heirs.length === 2), 'each has a second one too');
+    const before = kit.store.revision;
+    rest();
+    const written = kit.store.changesSince(before).leases;
+    assert.deepEqual(written, []);
+  });
+
   it('is not followed after an end that nobody saw come about', () => {
     const { kit, tell, record, ids } = cluster([]);
     // Named by a tenure that ended between two looks: whether the line was its last is not known.
