@@ -65,6 +65,8 @@ export interface AnnouncerLimits {
   /** The same for later claims of a burst, while first claims of other addresses keep coming. */
   readonly laterFramesPerMs: number;
   readonly laterFramesAtOnce: number;
+  /** While more wait for their first claim, the form of a reply is left for the next one. */
+  readonly claimsInFull: number;
   /** Addresses for which the fence is opened in one transaction. */
   readonly holdsAtOnce: number;
   /** Addresses that are bound, and then claimed, before the clock is looked at. */
@@ -90,12 +92,13 @@ export const defaultTiming: AnnouncerTiming = {
   probeCount: 3, probeIntervalMs: 150, probeJitterMs: 50, probeWaitMs: 200,
   reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
   lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
-  tickMs: 4, calmMs: 100, turnMs: 5, busyMs: 1_000, busyMostMs: 30_000, unbindPauseMs: 15,
+  tickMs: 4, calmMs: 100, turnMs: 5, busyMs: 2_500, busyMostMs: 30_000, unbindPauseMs: 15,
   refreshTogetherMs: 250, rearmMs: 100, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
 };
 
 export const defaultLimits: AnnouncerLimits = {
   framesPerMs: 64, framesAtOnce: 512, laterFramesPerMs: 0.25, laterFramesAtOnce: 64,
+  claimsInFull: 16,
   holdsAtOnce: 256, bindsAtOnce: 32, unbindsAtOnce: 16, framesPerBatch: 512, conflictReports: 100,
 };
 

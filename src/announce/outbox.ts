@@ -31,6 +31,11 @@ export class Outbox {
     return admission.size + first.size + probe.size + later.size;
   }
 
+  /** Addresses that wait for their first claim. */
+  get firsts(): number {
+    return this.#queues.admission.size + this.#queues.first.size;
+  }
+
   put(entry: Entry, queue: Queue): void {
     this.drop(entry);
     this.#queues[queue].add(entry);

@@ -30,6 +30,16 @@ export interface SenderModules {
 /** Frames of the largest claim. */
 const leastRoom = 2;
 
+/**
+ * Every broadcast frame takes all hosts of the LAN some time. So first claims of many leave as
+ * announcements alone (RFC 5227 3: requests, which every host takes), and the form of a reply comes
+ * with the next claim of the burst, if there is one.
+ */
+function framesOf({ claim, state, settings }: Entry, areMany: boolean): readonly Uint8Array[] {
+  const isFirst = state.kind === 'claimed' && state.claims === 0;
+  return areMany && isFirst && settings.burst.count > 1 ? claim.slice(0, 1) : claim;
+}
+
 interface Parcel {
   readonly entry: Entry;
   readonly what: 'claim' | 'probe';
@@ -84,10 +94,13 @@ export class Sender {
       const room = outbox.room(now());
       if (room < leastRoom) return;
       this.#admit(outbox, room);
+      const areMany = outbox.firsts > this.#options.limits.claimsInFull;
       const { claims, probes } = outbox.take(room, now());
       if (claims.length + probes.length === 0) return;
       const parcels: Parcel[] = [
-        ...claims.map((entry): Parcel => ({ entry, what: 'claim', frames: entry.claim })),
+        ...claims.map((entry): Parcel => ({
+          entry, what: 'claim', frames: framesOf(entry, areMany),
+        })),
         ...probes.map((entry): Parcel => ({ entry, what: 'probe', frames: [probeOf(entry)] })),
       ];
       for (const family of ['arp', 'ndp'] as const) {
@@ -124,7 +137,9 @@ export class Sender {
       return;
     }
     const results = links.send(state, family, frames);
-    state.outbox.spend(frames.length);
+    // What was left out comes later: the room is for it too.
+    state.outbox.spend(parcels.reduce((sum, { entry, what }) => (
+      sum + (what === 'claim' ? entry.claim.length : 1)), 0));
     if (results.includes('dropped-by-fence') && gate.isOpen()) {
       tally.trouble(`fence:${state.link.name}`, null, `The fence on ${state.link.name} drops claims of addresses that this node holds.`);
     }
