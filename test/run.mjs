@@ -15,13 +15,23 @@ import { join, relative, resolve } from 'node:path';
 import { clean, endMarked, marked, marker, snapshot } from './runner/leftovers.mjs';
 import { SetupError, prepare, root, unfitNode } from './setup.mjs';
 
-/** By the first folder under test/, in this order. */
+/**
+ * By the first folder under test/, in this order. What has namespaces of its own mostly waits, so
+ * several files run at once: the longest first, and those that load or time the machine alone, last.
+ */
 const groups = [
   { name: 'unit', atOnce: 2, limitS: 180, needs: [], root: false },
   { name: 'store', atOnce: 2, limitS: 300, needs: ['etcd', 'etcdctl', 'openssl'], root: false },
   { name: 'simulation', atOnce: 2, limitS: 900, needs: [], root: false },
-  { name: 'netns', atOnce: 1, limitS: 300, needs: ['ip', 'nft', 'nsenter'], root: true },
-  { name: 'cluster', atOnce: 1, limitS: 900, needs: ['ip', 'nft', 'nsenter'], root: true },
+  {
+    name: 'netns', atOnce: 3, limitS: 600, needs: ['ip', 'nft', 'nsenter'], root: true,
+    first: /quorum-(faults|partitions|upkeep)|agent-faults|keepalived-(fence|agent|supervisor)/,
+    alone: /-load|-timing|realtime/,
+  },
+  {
+    name: 'cluster', atOnce: 2, limitS: 900, needs: ['ip', 'nft', 'nsenter'], root: true,
+    first: /-(faults|hands)/, alone: /-rest/,
+  },
 ];
 
 const say = (line) => console.log(line);
@@ -83,15 +93,22 @@ function unfit(group, missing) {
 async function runGroup(group, files, options) {
   say(`\n${group.name}`);
   const before = snapshot();
-  const queue = [...files];
+  const { first = /^$/, alone = /^$/ } = group;
+  const long = files.filter((file) => first.test(file));
+  const quiet = files.filter((file) => alone.test(file));
+  const queue = [...long, ...files.filter((file) => !long.includes(file) && !quiet.includes(file))];
   const work = async () => {
     for (let file = queue.shift(); file !== undefined && interrupted === null; file = queue.shift()) {
       await runFile(file, group, options);
-      if (group.atOnce === 1) reportLeftovers(before, file);
     }
   };
   await Promise.all(Array.from({ length: group.atOnce }, work));
-  if (group.atOnce > 1) reportLeftovers(before, `a file of ${group.name}`);
+  reportLeftovers(before, `a file of ${group.name}`);
+  for (const file of quiet) {
+    if (interrupted !== null) return;
+    await runFile(file, group, options);
+    reportLeftovers(before, file);
+  }
 }
 
 function reportLeftovers(before, who) {
