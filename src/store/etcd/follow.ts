@@ -30,10 +30,6 @@ export interface FollowHandler {
 
 /** Each step of connecting and listing must be done in this time. */
 const stepTimeoutMs = 5_000;
-/** Nothing heard for so long: ask. */
-export const idleMs = 5_000;
-/** And no answer for so long: the watch is broken. */
-const probeTimeoutMs = 2_000;
 const firstPauseMs = 50;
 const lastPauseMs = 1_000;
 /** Keys in one page of a list. */
@@ -125,7 +121,6 @@ export class Follower {
       stream.write({ create_request: {
         ...this.#range, start_revision: position.revision + 1,
       } } satisfies IWatchRequest);
-      void this.#probeWhenIdle(link, ended);
       return this.#receive(stream, link, position, ended);
     });
   }
@@ -217,21 +212,6 @@ export class Follower {
     }
     // An etcd before 3.4 does not know the question.
     if (!ended.aborted) giveUp();
-  }
-
-  /** Where renewals share the link there is always something heard, and this asks nothing. */
-  async #probeWhenIdle(link: Link, ended: AbortSignal): Promise<void> {
-    const startedAt = performance.now();
-    for (;;) {
-      const heardAt = Math.max(link.lastHeardAt, startedAt);
-      await sleep(heardAt + idleMs - performance.now(), ended);
-      if (ended.aborted) return;
-      if (performance.now() - Math.max(link.lastHeardAt, startedAt) < idleMs) continue;
-      // Whether it fails is the link's to notice: it retires itself, and that ends the watch.
-      await within(probeTimeoutMs, [ended], (signal) => (
-        link.call('range', { key: this.#keys.version }, signal)
-      )).catch(() => undefined);
-    }
   }
 
   #following(): void {

@@ -48,6 +48,15 @@ const maxMessageBytes = 64 * 1024 * 1024;
 
 const loginTimeoutMs = 5_000;
 
+/**
+ * A connection with a watch on it is asked so often whether it is still there, by HTTP/2 PING: no
+ * request to etcd, whose process answers by itself. More often than once in 5 s it would close the
+ * connection (its --grpc-keepalive-min-time).
+ */
+const pingEveryMs = 6_000;
+/** And no answer for so long: it is lost. */
+const pingTimeoutMs = 2_000;
+
 /** A call given up sooner than this says nothing about the other side. */
 const suspiciousMs = 50;
 
@@ -101,6 +110,8 @@ export class Link {
       'grpc.initial_reconnect_backoff_ms': 60_000,
       'grpc.service_config_disable_resolution': 1,
       'grpc.enable_retries': 0,
+      'grpc.keepalive_time_ms': pingEveryMs,
+      'grpc.keepalive_timeout_ms': pingTimeoutMs,
     });
     // One channel, and so one connection, for all services.
     this.#host = new Host(endpoint.target, creds, { channelOverride: this.#channel });
