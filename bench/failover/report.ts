@@ -60,7 +60,7 @@ interface Column {
   readonly of: (trials: readonly Trial[]) => string;
 }
 
-/** A row for each contender, a column for each fault that any of them met; `last`: of all faults. */
+/** A row for each contender, a column for each fault that was met; `last`: of all faults. */
 function table(
   outcome: Outcome, of: (trials: readonly Trial[]) => string, last: readonly Column[] = [],
 ): string {

@@ -2,7 +2,7 @@
  * Results that are kept: bench/results/<date>.json, .md and .svg, and what README.md shows of them.
  * Sittings add up: what is measured later into the same results stands beside what was there.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../machine.ts';
@@ -19,6 +19,8 @@ export interface Sitting {
   /** What was measured: a commit, `-dirty` where the tree was not as committed; null: no git. */
   readonly commit: string | null;
   readonly machine: Machine;
+  /** Versions, as they say them. */
+  readonly programs: readonly string[];
   readonly benches: readonly string[];
   readonly rounds: number | null;
 }
@@ -46,7 +48,7 @@ export class Kept {
   readonly #sitting: number;
   #results: Results;
 
-  constructor(date: string, sitting: Omit<Sitting, 'commit'>) {
+  constructor(date: string, sitting: Omit<Sitting, 'commit' | 'programs'>) {
     this.name = `${folder}/${date}`;
     this.#date = date;
     const file = `${root}${this.name}.json`;
@@ -54,7 +56,8 @@ export class Kept {
       ? JSON.parse(readFileSync(file, 'utf8')) as Results
       : { sittings: [], figures: {}, data: {}, sections: {} };
     this.#sitting = before.sittings.length;
-    this.#results = { ...before, sittings: [...before.sittings, { ...sitting, commit: commit() }] };
+    const whole = { ...sitting, commit: commit(), programs: programs() };
+    this.#results = { ...before, sittings: [...before.sittings, whole] };
   }
 
   /** What a bench keeps itself. */
@@ -116,9 +119,9 @@ export class Kept {
 }
 
 function sittingList(sittings: readonly Sitting[]): string {
-  const lines = sittings.map(({ begun, commit: of, machine, benches, rounds }, index) => {
+  const lines = sittings.map(({ begun, commit: of, machine, programs: others, benches, rounds }, index) => {
     const asked = `${benches.join(', ')}${rounds === null ? '' : `, rounds: ${rounds}`}`;
-    return `${index + 1}. ${begun.slice(0, 16).replace('T', ' ')} UTC, commit ${of ?? 'unknown'}: ${asked}; ${machineLine(machine)}`;
+    return `${index + 1}. ${begun.slice(0, 16).replace('T', ' ')} UTC, commit ${of ?? 'unknown'}: ${asked}; ${[machineLine(machine), ...others].join(', ')}`;
   });
   return `Sittings:\n\n${lines.join('\n')}`;
 }
@@ -130,6 +133,15 @@ function commit(): string | null {
   } catch {
     return null;
   }
+}
+
+/** Whose versions matter besides our own; without those that are not installed. */
+function programs(): string[] {
+  return ['keepalived', 'etcd'].flatMap((name) => {
+    const { stdout, stderr } = spawnSync(name, ['--version'], { encoding: 'utf8' });
+    const [version] = /\d+\.\d+\.\d+/.exec(`${stdout}${stderr}`) ?? [];
+    return version === undefined ? [] : [`${name} ${version}`];
+  });
 }
 
 /** Who reads it meanwhile sees the one or the other. */
