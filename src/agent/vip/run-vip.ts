@@ -17,7 +17,7 @@ import { AgentError } from '../agent-error.ts';
 import type { Host } from '../host.ts';
 import { serveHttp, type Observed } from '../open-http.ts';
 import { readPlace } from '../place.ts';
-import { readEipsDirectory } from './eips-directory.ts';
+import { EipsDirectory } from './eips-directory.ts';
 import { openRouterFence } from './open-router-fence.ts';
 import { VipEngine, vipOptionsOf } from './vip-engine.ts';
 
@@ -63,13 +63,15 @@ class VipNode implements Observed {
   readonly #config: AgentConfig;
   readonly #modules: RunVipModules;
   readonly #startedAt = Date.now();
+  readonly #directory: EipsDirectory;
   #documents: readonly EipDocument[] = [];
-  #content = '';
+  #problems: readonly string[] = [];
 
   constructor(config: AgentConfig, modules: RunVipModules) {
     this.#config = config;
     this.#modules = modules;
     const { host, log } = modules;
+    this.#directory = new EipsDirectory(config.eipsDirectory ?? '');
     this.engine = new VipEngine(vipOptionsOf(config), {
       host, log, fence: openRouterFence(config.fence, log), onChange: () => undefined,
     });
@@ -79,22 +81,29 @@ class VipNode implements Observed {
 
   /** Throws AgentError. */
   begin(): void {
-    const { documents, problems, content } = readEipsDirectory(this.#config.eipsDirectory ?? '');
+    const { documents, problems } = this.#directory.look() ?? { documents: [], problems: [] };
     if (problems.length > 0) throw new AgentError(problems.join('\n'));
-    this.#content = content;
     this.#take(documents);
   }
 
   read(): void {
-    const { documents, problems, content } = readEipsDirectory(this.#config.eipsDirectory ?? '');
-    if (content === this.#content) return;
-    this.#content = content;
+    const read = this.#directory.look();
+    if (read === null) return;
+    const { documents, problems } = read;
     if (problems.length === 0) this.#take(documents);
-    else this.#modules.log.error({ problems }, 'the Eips cannot be read: those from before stay');
+    else this.#complain(problems);
+  }
+
+  /** Once: the same may be read again. */
+  #complain(problems: readonly string[]): void {
+    if (this.#problems.join() === problems.join()) return;
+    this.#problems = problems;
+    this.#modules.log.error({ problems }, 'the Eips cannot be read: those from before stay');
   }
 
   #take(documents: readonly EipDocument[]): void {
     this.#documents = documents;
+    this.#problems = [];
     // Of all Eips, also those that this node does not hold: every node has to come to the same.
     const { vrids, findings } = deriveVrids(documents.map(({ name, block, settings }) =>
       ({ pool: name, family: block.family, fixed: settings.vrid })));
