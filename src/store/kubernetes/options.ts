@@ -50,7 +50,7 @@ export const defaultTiming: Timing = {
   lagMs: 10_000,
   retryMs: 100,
   longestRetryMs: 5_000,
-  watchSeconds: 480,
+  watchSeconds: 3_600,
   collectMs: 3_600_000,
 };
 
