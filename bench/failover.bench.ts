@@ -50,10 +50,12 @@ async function turn(
   const { address } = running;
   const prober = await lab.probe(address, { rate: 200, client: 'c3' });
   await prober.waitForAnswer({ timeoutMs: 30_000 });
-  const measure = await Measure.start(lab, address, { args: ['-p', 'udp:7007'], wrapper: urgent() });
-  const newcomer = await Measure.start(lab, address, {
-    client: 'c2', args: ['-p', 'arp', '--rate', String(askRate), '--gap', '50ms'],
-  });
+  const [measure, newcomer] = await Promise.all([
+    Measure.start(lab, address, { args: ['-p', 'udp:7007'], wrapper: urgent() }),
+    Measure.start(lab, address, {
+      client: 'c2', args: ['-p', 'arp', '--rate', String(askRate), '--gap', '50ms'],
+    }),
+  ]);
   const done: Done[] = [];
   let rest = await running.rested();
   for (const fault of faults) {

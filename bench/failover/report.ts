@@ -1,5 +1,7 @@
 /** The trials as Markdown: what README.md shows, and the whole. Pure. */
 import { percentile } from '../frame/bench.ts';
+import { markdownTable } from '../frame/report.ts';
+import { goals } from './goals.ts';
 import { cell, type Outcome } from './outcome.ts';
 import type { Trial } from './judge.ts';
 
@@ -119,6 +121,10 @@ ${list('Left out:', leftOut)}${list('Turns that ended early:', unfinished)}### T
 ${table(outcome, gapCell)}
 
 ![Gaps](${svg})
+
+### What is wanted
+
+${markdownTable(goals(outcome).filter(({ wanted }) => wanted !== undefined))}
 
 ### How long a newcomer has to wait, p50 / p99
 

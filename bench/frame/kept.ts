@@ -119,17 +119,21 @@ export class Kept {
 }
 
 function sittingList(sittings: readonly Sitting[]): string {
-  const lines = sittings.map(({ begun, commit: of, machine, programs: others, benches, rounds }, index) => {
+  const lines = sittings.map(({ begun, benches, rounds, ...on }, index) => {
+    const when = `${begun.slice(0, 16).replace('T', ' ')} UTC, commit ${on.commit ?? 'unknown'}`;
     const asked = `${benches.join(', ')}${rounds === null ? '' : `, rounds: ${rounds}`}`;
-    return `${index + 1}. ${begun.slice(0, 16).replace('T', ' ')} UTC, commit ${of ?? 'unknown'}: ${asked}; ${[machineLine(machine), ...others].join(', ')}`;
+    return `${index + 1}. ${when}: ${asked}; ${[machineLine(on.machine), ...on.programs].join(', ')}`;
   });
   return `Sittings:\n\n${lines.join('\n')}`;
 }
 
 function commit(): string | null {
   try {
-    const args = ['describe', '--always', '--dirty', '--exclude=*', '--abbrev=12'];
-    return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
+    const git = (...args: string[]): string => (
+      execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim());
+    // What is measured, and by what: not the results of an earlier sitting.
+    const changed = git('status', '--porcelain', '--', 'src', 'bench', 'test', `:!${folder}`);
+    return `${git('rev-parse', '--short=12', 'HEAD')}${changed === '' ? '' : '-dirty'}`;
   } catch {
     return null;
   }

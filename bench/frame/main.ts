@@ -2,8 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { LabError } from '../../test/lab/command.ts';
 import { machine } from '../machine.ts';
-import { isMet, type Bench } from './bench.ts';
+import { isMet, type Bench, type BenchContext, type Figure } from './bench.ts';
 import { Kept } from './kept.ts';
 import { figureTable, machineLine } from './report.ts';
 
@@ -59,6 +60,20 @@ const kept = flags.keep === true || flags.into !== undefined
   ? new Kept(flags.into ?? begun.slice(0, 10), { begun, machine: on, benches: chosen, rounds })
   : null;
 
+let failed = 0;
+
+/** Null: it could not be measured, for a reason that was told; the others still can. */
+async function run(bench: Bench, context: BenchContext): Promise<readonly Figure[] | null> {
+  try {
+    return await bench.run(context);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    failed += 1;
+    context.say(`failed: ${error.message}`, true);
+    return null;
+  }
+}
+
 let missed = 0;
 console.log(machineLine(on));
 for (const name of chosen) {
@@ -69,12 +84,13 @@ for (const name of chosen) {
     else if (lasting) process.stdout.write(`  ${text}`);
     if (lasting) process.stdout.write('\n');
   };
-  const figures = await bench.run({ rounds, say, kept: kept?.bench(name) ?? null });
+  const figures = await run(bench, { rounds, say, kept: kept?.bench(name) ?? null });
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+  if (figures === null) continue;
   console.log(figureTable(figures));
   missed += figures.filter((figure) => isMet(figure, figures) === false).length;
   kept?.figures(name, bench.about, figures);
 }
 if (kept !== null) console.log(`\nKept in ${kept.name}.json and beside it`);
 if (missed > 0) console.log(`\n${missed} missed`);
-process.exitCode = missed === 0 ? 0 : 1;
+process.exitCode = missed === 0 && failed === 0 ? 0 : 1;
