@@ -25,8 +25,10 @@ export interface AnnouncerTiming {
   readonly leftoverMs: number;
   /** The kernel's backstop of bound addresses is renewed this often, while the gate is open. */
   readonly backstopMs: number;
-  /** What could not leave at once goes on after this. */
+  /** What could not leave at once, for want of room, goes on after this, */
   readonly tickMs: number;
+  /** and after this where the turn was over: others have theirs. */
+  readonly breatherMs: number;
   /** First claims keep coming while the last of them is no longer ago than this. */
   readonly calmMs: number;
   /**
@@ -92,7 +94,8 @@ export const defaultTiming: AnnouncerTiming = {
   probeCount: 3, probeIntervalMs: 150, probeJitterMs: 50, probeWaitMs: 200,
   reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
   lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
-  tickMs: 4, calmMs: 100, turnMs: 5, busyMs: 2_500, busyMostMs: 30_000, unbindPauseMs: 15,
+  tickMs: 4, breatherMs: 1, calmMs: 100, turnMs: 5,
+  busyMs: 2_500, busyMostMs: 30_000, unbindPauseMs: 15,
   refreshTogetherMs: 250, rearmMs: 100, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
 };
 

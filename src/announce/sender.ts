@@ -74,29 +74,28 @@ export class Sender {
     const { links, gate, now } = this.#modules;
     // Closed: all waits. Opening it flushes.
     if (!gate.isOpen()) return;
-    let more = false;
+    const { tickMs, breatherMs } = this.#options.timing;
+    let pauseMs = Infinity;
     for (const state of links.all()) {
       if (state.outbox.size === 0 || !state.link.up) continue;
-      this.#flushLink(state);
-      more = more || state.outbox.size > 0;
+      const hasRoom = this.#flushLink(state);
+      if (state.outbox.size > 0) pauseMs = Math.min(pauseMs, hasRoom ? breatherMs : tickMs);
     }
-    if (more && !this.#tick.has('tick')) {
-      this.#tick.set('tick', now() + this.#options.timing.tickMs);
-    }
+    if (pauseMs < Infinity && !this.#tick.has('tick')) this.#tick.set('tick', now() + pauseMs);
   }
 
-  /** Rounds of admitting some and letting them claim, while there is room and time. */
-  #flushLink(state: LinkState): void {
+  /** Rounds of admitting some and letting them claim, while there is time, and room: true. */
+  #flushLink(state: LinkState): boolean {
     const { gate, now } = this.#modules;
     const { outbox } = state;
     const end = now() + this.#options.timing.turnMs;
     do {
       const room = outbox.room(now());
-      if (room < leastRoom) return;
+      if (room < leastRoom) return false;
       this.#admit(outbox, room);
       const areMany = outbox.firsts > this.#options.limits.claimsInFull;
       const { claims, probes } = outbox.take(room, now());
-      if (claims.length + probes.length === 0) return;
+      if (claims.length + probes.length === 0) return false;
       const parcels: Parcel[] = [
         ...claims.map((entry): Parcel => ({
           entry, what: 'claim', frames: framesOf(entry, areMany),
@@ -107,6 +106,7 @@ export class Sender {
         this.#send(state, family, parcels.filter((parcel) => parcel.entry.family === family));
       }
     } while (gate.isOpen() && now() < end);
+    return true;
   }
 
   /** Opens the fence for many at a time, and binds few, so that the first are claimed soon. */
