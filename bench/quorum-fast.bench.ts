@@ -1,4 +1,4 @@
-import { sleep } from '../test/lab/command.ts';
+import { LabError, sleep } from '../test/lab/command.ts';
 import { Lab } from '../test/lab/lab.ts';
 import type { LabProcess } from '../test/lab/process.ts';
 import { Tenure } from '../test/lab/tenure.ts';
@@ -11,8 +11,7 @@ import { quorumSettings } from './quorum.ts';
 
 const nodes = 3;
 const settleMs = 10_000;
-/** Of half a minute each. */
-const restAttempts = 4;
+const restWithinMs = 120_000;
 
 interface Part {
   readonly name: string;
@@ -43,11 +42,14 @@ async function depositions(agents: readonly LabProcess[], since: number): Promis
   return seen.size;
 }
 
-async function atRest(tenure: Tenure, tell: (why: string) => void): Promise<void> {
-  for (let attempt = 0; attempt < restAttempts; attempt += 1) {
-    if (await inQuorumMode(tenure, nodes).then(() => true, () => false)) return;
+async function atRest(tenure: Tenure, eips: number, tell: (why: string) => void): Promise<void> {
+  try {
+    await tenure.waitForAll(eips, restWithinMs);
+    await inQuorumMode(tenure, nodes);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    tell(`watched all the same, though ${error.message}`);
   }
-  tell('the agents do not come to rest; watched all the same');
 }
 
 async function observe(
@@ -60,9 +62,8 @@ async function observe(
     lab.nodes.map(async ({ name: node }) => tenure.agent(node, settings)),
   );
   await tenure.apply('bench', eipRange(eips));
-  await tenure.waitForAll(eips, 120_000);
   // Where the profile is too tight for the host it may never be so; that is counted below.
-  await atRest(tenure, (why) => { say(`${name}: ${why}`, true); });
+  await atRest(tenure, eips, (why) => { say(`${name}: ${why}`, true); });
   for (let i = 0; i < busy; i += 1) lab.spawn('store', ['sh', '-c', 'while :; do :; done']);
   await sleep(settleMs);
 
@@ -71,6 +72,7 @@ async function observe(
   const before = await termsOf(tenure);
   const since = lab.now();
   await sleep(watched * 1000);
+  const { addresses } = await tenure.status();
   const { moves, disputed } = await heardSince(lab, tenure, before, since);
   const what = `${String(eips)} addresses${busy === 0 ? '' : `, ${String(busy)} busy loops`}, ${String(watched)} s`;
   // Where others take the processors, what is asked is that it be counted, and be safe.
@@ -80,6 +82,10 @@ async function observe(
     {
       what: `${what}: false depositions`, unit: 'nodes',
       samples: [await depositions(agents, since)], ...none,
+    },
+    {
+      what: `${what}: addresses without a holder at the end`, unit: 'addresses',
+      samples: [addresses.filter(({ holder }) => holder === null).length], ...none,
     },
     {
       what: `${what}: addresses that two claimed`, unit: 'addresses', samples: [disputed],
