@@ -3,6 +3,7 @@ import { sleep } from '../test/lab/command.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { Tenure } from '../test/lab/tenure.ts';
 import { eipRange } from './addresses.ts';
+import { etcdRequests } from './etcd-requests.ts';
 import type { Bench, Figure } from './frame/bench.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
@@ -23,17 +24,6 @@ function residentMb(pid: number): number {
   return pages * 4096 / 1e6;
 }
 
-/** Every request that etcd has got, those within streams (lease renewals) included. */
-async function requests(lab: Lab, tenure: Tenure): Promise<number> {
-  const script = `fetch('${tenure.etcd.member.metricsUrl}/metrics').then((r) => r.text()).then(console.log)`;
-  const metrics = await lab.run('store', [process.execPath, '-e', script]);
-  let sum = 0;
-  for (const line of metrics.split('\n')) {
-    if (line.startsWith('grpc_server_msg_received_total')) sum += Number(line.split(' ').at(-1));
-  }
-  return sum;
-}
-
 async function observe(count: number): Promise<Figure[]> {
   await using lab = await Lab.create({ nodes: nodes.length, clients: 0 });
   const tenure = await Tenure.start(lab);
@@ -48,11 +38,11 @@ async function observe(count: number): Promise<Figure[]> {
   await sleep(settleMs);
 
   const before = {
-    cpu: cpuMs(agent.pid), requests: await requests(lab, tenure), at: performance.now(),
+    cpu: cpuMs(agent.pid), requests: await etcdRequests(lab, tenure), at: performance.now(),
   };
   await sleep(watchMs);
   const seconds = (performance.now() - before.at) / 1000;
-  const rate = (await requests(lab, tenure) - before.requests) / seconds;
+  const rate = (await etcdRequests(lab, tenure) - before.requests) / seconds;
   const cpu = (cpuMs(agent.pid) - before.cpu) / 10 / seconds;
   const row = (what: string, unit: Figure['unit'], value: number, atMost?: number): Figure => ({
     what: `${count} held: ${what}`, unit, samples: [value],

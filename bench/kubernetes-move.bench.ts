@@ -6,7 +6,7 @@ const bench: Bench = {
   about: 'the Kubernetes API as the store: what a client at 1,000 packets a second misses of a planned move',
   run: async ({ rounds, say }) => {
     await using lab = await Lab.create({ nodes: 2 });
-    const { gaps, move } = await tenureSide(lab, 'kubernetes');
+    const { gaps, move } = await tenureSide(lab, { store: 'kubernetes' });
     for (let round = 0; round < (rounds ?? 100); round += 1) {
       if (round % 5 === 0) say(`${round} moves`);
       await move();

@@ -4,7 +4,7 @@ import type { StoreKind } from '../test/lab/lab-store.ts';
 import { Lab } from '../test/lab/lab.ts';
 import type { LabProcess } from '../test/lab/process.ts';
 import type { Prober } from '../test/lab/prober.ts';
-import { Tenure } from '../test/lab/tenure.ts';
+import { Tenure, type AgentSettings } from '../test/lab/tenure.ts';
 import { interleaved, type Bench, type Figure } from './frame/bench.ts';
 
 const eip = '10.88.1.1';
@@ -17,19 +17,24 @@ export interface Side {
   readonly move: () => Promise<void>;
 }
 
-export async function tenureSide(lab: Lab, store: StoreKind = 'etcd'): Promise<Side> {
+export async function tenureSide(
+  lab: Lab, { store = 'etcd', settings = {} }: {
+    readonly store?: StoreKind;
+    readonly settings?: AgentSettings;
+  } = {},
+): Promise<Side & { readonly tenure: Tenure }> {
   const tenure = await Tenure.start(lab, { store });
-  const nodes = ['n1', 'n2'];
-  await Promise.all(nodes.map(async (node) => tenure.agent(node)));
+  const nodes = lab.nodes.map(({ name }) => name);
+  await Promise.all(nodes.map(async (node) => tenure.agent(node, settings)));
   await tenure.apply('bench', eip);
   const prober = await lab.probe(eip);
   const gaps: number[] = [];
   const move = async (): Promise<void> => {
     const { node } = await prober.waitForAnswer();
-    const to = nodes.find((one) => one !== node)!;
+    const to = nodes[(nodes.indexOf(node) + 1) % nodes.length]!;
     await measure(lab, prober, gaps, node, async () => { await tenure.command('move', eip, to); });
   };
-  return { gaps, move };
+  return { gaps, move, tenure };
 }
 
 async function keepalivedSide(lab: Lab): Promise<Side> {

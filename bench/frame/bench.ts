@@ -37,7 +37,7 @@ export interface Shown {
 /** One row of the table. */
 export interface Figure {
   readonly what: string;
-  readonly unit: 'ms' | 's' | '%' | 'MB' | '1/s' | 'claims' | 'moves' | 'packets' | 'addresses' | 'nodes';
+  readonly unit: 'ms' | 's' | '%' | 'MB' | '1/s' | 'claims' | 'requests' | 'moves' | 'packets' | 'addresses' | 'nodes';
   readonly samples: readonly number[];
   /** What it should be. */
   readonly wanted?: Goal | readonly Goal[];
