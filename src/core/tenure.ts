@@ -21,7 +21,7 @@ const renewAfter = 1 / 3;
  * Of a hold, oftener: of 5 minutes more than 4 are left whenever the store goes away, and five
  * nodes together renew less than once in 10 s.
  */
-const renewHoldAfter = 0.177;
+const renewHoldAfter = 0.174;
 
 /** How long another agent must be seen keeping our name before we give up: in lease durations. */
 const takenForTtls = 2;
