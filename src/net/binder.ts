@@ -13,7 +13,7 @@ import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './netlink-message.ts';
 import { NetlinkError, NetlinkSocket } from './netlink-socket.ts';
 import {
   decodeAddress, encodeAddressDump, encodeDeleteAddress, encodeNewAddress, IFA_F_NODAD,
-  IFA_F_NOPREFIXROUTE, IFA_F_PERMANENT, type InterfaceAddress,
+  IFA_F_NOPREFIXROUTE, IFA_F_PERMANENT, readdress, type InterfaceAddress,
 } from './rtnetlink/address.ts';
 
 /** `ip addr` shows it as `proto 0x54`. 1 to 3 are the kernel's; 18 is keepalived's. */
@@ -186,15 +186,25 @@ export class AddressBinder {
   }
 
   #add(entries: readonly Bound[], flags: number): (NetlinkError | null)[] {
-    return this.#socket.transactEach(entries.map(({ eip, link }) => encodeNewAddress(flags, {
-      ifindex: link.ifindex,
-      address: eip,
-      prefixLength: fullPrefix(eip),
-      flags: IFA_F_NODAD | IFA_F_NOPREFIXROUTE,
-      proto: addressProtocol,
-      validSeconds: backstopSeconds,
-      preferredSeconds: 0,
-    })));
+    // Messages are alike but for the address.
+    const made = new Map<number, Uint8Array>();
+    return this.#socket.transactEach(entries.map(({ eip, link }) => {
+      const prefixLength = fullPrefix(eip);
+      const key = link.ifindex * 256 + prefixLength;
+      const like = made.get(key);
+      if (like !== undefined) return readdress(like, eip);
+      const message = encodeNewAddress(flags, {
+        ifindex: link.ifindex,
+        address: eip,
+        prefixLength,
+        flags: IFA_F_NODAD | IFA_F_NOPREFIXROUTE,
+        proto: addressProtocol,
+        validSeconds: backstopSeconds,
+        preferredSeconds: 0,
+      });
+      made.set(key, message);
+      return message;
+    }));
   }
 
   #remember(entry: Bound): void {

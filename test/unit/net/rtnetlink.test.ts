@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { concat, decodeMessages, encodeMessage } from '../../../src/net/netlink-message.ts';
 import {
   decodeAddress, encodeAddressDump, encodeDeleteAddress, encodeNewAddress, forever, IFA_F_NODAD,
-  IFA_F_NOPREFIXROUTE, IFA_F_PERMANENT,
+  IFA_F_NOPREFIXROUTE, IFA_F_PERMANENT, readdress,
 } from '../../../src/net/rtnetlink/address.ts';
 import { decodeLink, encodeLinkDump } from '../../../src/net/rtnetlink/link.ts';
 import { decodeRoute, encodeRouteDump } from '../../../src/net/rtnetlink/route.ts';
@@ -47,6 +47,25 @@ describe('links of a real kernel', () => {
     const payload = dumped('links')[1]!.payload.slice();
     payload[0] = 7;
     assert.equal(decodeLink({ type: 17, flags: 0, seq: 0, pid: 0, payload }), null);
+  });
+});
+
+describe('an address that is to be put on a link', () => {
+  const made = (address: string) => encodeNewAddress(1, {
+    ifindex: 3, address, prefixLength: 32, flags: IFA_F_NODAD, proto: 0x54, validSeconds: 600,
+    preferredSeconds: 0,
+  });
+
+  it('is told to the kernel in the same bytes, whether made afresh or like another', () => {
+    fc.assert(fc.property(fc.ipV4(), fc.ipV4(), (one, other) => {
+      assert.equal(hex(readdress(made(one), other)), hex(made(other)));
+    }));
+    assert.equal(hex(readdress(made('2001:db8::1'), 'fd88::2:1')), hex(made('fd88::2:1')));
+  });
+
+  it('is never made like one of the other family', () => {
+    assert.throws(() => readdress(made('192.0.2.1'), '2001:db8::1'), /2001:db8::1 is no IPv4 address/);
+    assert.throws(() => readdress(made('2001:db8::1'), '192.0.2.1'), /192\.0\.2\.1 is no IPv6 address/);
   });
 });
 
