@@ -47,6 +47,14 @@ export interface VipConfig {
   /** Between advertisements; 10 to 40,950, in steps of 10. */
   readonly advertMs: number;
   readonly virtualMac: boolean;
+  /** Addresses of all nodes, for unicast; empty: multicast. */
+  readonly peers: readonly string[];
+  readonly trackInterfaces: readonly string[];
+  /** Names of programs. */
+  readonly trackProcesses: readonly string[];
+  readonly trackScript: string | null;
+  /** For auth_hmac. */
+  readonly keyFile: string | null;
   /** For keepalived's files; of its own. */
   readonly runDirectory: string;
   /** keepalived: a name, or a path. */

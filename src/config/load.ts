@@ -201,6 +201,9 @@ function assemble(
     eipsDirectory: values.eipsDirectory,
     vip: {
       advertMs: values.vipAdvertInterval, virtualMac: values.vipVirtualMac === 'on',
+      peers: values.vipPeers, trackInterfaces: values.vipTrackInterfaces,
+      trackProcesses: values.vipTrackProcesses, trackScript: values.vipTrackScript,
+      keyFile: values.vipKeyFile,
       runDirectory: values.vipRunDirectory, program: values.vipProgram,
     },
     lingerMs: values.linger,

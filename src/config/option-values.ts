@@ -2,7 +2,7 @@
  * Readers of single option values, from text to value. A list option gets its items, a map option
  * its pairs, whether they came from YAML or from text with commas. Pure.
  */
-import { parseAddress, parseBlock } from '../wire/address.ts';
+import { formatAddress, parseAddress, parseBlock } from '../wire/address.ts';
 import { defaultBurst, burstOf } from './burst.ts';
 import type { BurstSettings } from './burst.ts';
 import { formatDuration, parseDuration } from './duration.ts';
@@ -152,6 +152,29 @@ export function hostNetworks(items: readonly string[]): Parsed<readonly string[]
   }
   const twice = items.find((item, at) => items.indexOf(item) !== at);
   return twice === undefined ? { value: items } : refuse(twice, 'is listed twice: take one out.');
+}
+
+/** Addresses of several hosts, each once; in canonical form. */
+export function hostAddresses(items: readonly string[]): Parsed<readonly string[]> {
+  const addresses: string[] = [];
+  for (const item of items) {
+    const address = parseAddress(item);
+    if ('error' in address) return refuse(item, 'is no address: write it as 192.0.2.1 or 2001:db8::1.');
+    const text = formatAddress(address);
+    if (addresses.includes(text)) return refuse(item, 'is listed twice: take one out.');
+    addresses.push(text);
+  }
+  return { value: addresses };
+}
+
+/** Names of interfaces or programs, each once. */
+export function wordsOf(what: string) {
+  return (items: readonly string[]): Parsed<readonly string[]> => {
+    const odd = items.find((item) => !/^[^\s"'{}!#$]+$/.test(item));
+    if (odd !== undefined) return refuse(odd, `is no name of ${what}: write it as the system has it.`);
+    const twice = items.find((item, at) => items.indexOf(item) !== at);
+    return twice === undefined ? { value: items } : refuse(twice, 'is listed twice: take one out.');
+  };
 }
 
 /** Ms after which an address goes back to the node that placement prefers; null: never. */

@@ -6,9 +6,9 @@ import { formatBurst, defaultBurst } from './burst.ts';
 import { option, text } from './option.ts';
 import type { Option } from './option.ts';
 import {
-  advertInterval, burst, durationIn, etcdEndpoints, etcdPrefix, failback, hold, hostNetworks,
-  httpListen, kubeNamespace, leaseDuration, nodeLabels, nodeName, nonEmpty, oneOf,
-  wholeNumberIn,
+  advertInterval, burst, durationIn, etcdEndpoints, etcdPrefix, failback, hold, hostAddresses,
+  hostNetworks, httpListen, kubeNamespace, leaseDuration, nodeLabels, nodeName, nonEmpty, oneOf,
+  wholeNumberIn, wordsOf,
 } from './option-values.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
@@ -224,6 +224,36 @@ export const options = {
     brief: 'a virtual MAC address for each Eip of VRRP',
     about: '`on`: each Eip with `spec.protocol: vip` has a MAC address of its own, which moves with it.',
     reader: text(oneOf(switches)),
+  }),
+  vipPeers: option({
+    path: 'vip.peers', flag: 'vip-peers', argument: 'address,...', fallback: '', fallbackShown: 'none: multicast',
+    brief: 'addresses of all nodes: VRRP by unicast',
+    about: 'Addresses of all nodes, this one included, the same on every node: VRRP is then sent to each of them instead of to its multicast group. For networks that carry no multicast.',
+    reader: { form: 'list', read: hostAddresses },
+  }),
+  vipTrackInterfaces: option({
+    path: 'vip.trackInterfaces', flag: 'vip-track-interfaces', argument: 'name,...', fallback: '', fallbackShown: 'none',
+    brief: 'interfaces without which VRRP gives up here',
+    about: 'Interfaces, beside that of an Eip, without whose link this node is no master of it: an uplink.',
+    reader: { form: 'list', read: wordsOf('an interface') },
+  }),
+  vipTrackProcesses: option({
+    path: 'vip.trackProcesses', flag: 'vip-track-processes', argument: 'name,...', fallback: '', fallbackShown: 'none',
+    brief: 'programs without which VRRP gives up here',
+    about: 'Programs, such as `haproxy`, that have to run here for this node to be master of anything. keepalived has to be built with TRACK_PROCESS, which Debian\'s 2.2.7 is not (`keepalived --version` tells); it is refused otherwise.',
+    reader: { form: 'list', read: wordsOf('a program') },
+  }),
+  vipTrackScript: option({
+    path: 'vip.trackScript', flag: 'vip-track-script', argument: 'command',
+    brief: 'a command that fails where VRRP is to give up',
+    about: 'A command, by its whole path, that root runs every two seconds: when it has failed twice, or took longer than two seconds, this node is master of nothing until it succeeds. keepalived refuses one that others than root could change.',
+    reader: text(nonEmpty),
+  }),
+  vipKeyFile: option({
+    path: 'vip.keyFile', flag: 'vip-key-file', argument: 'file', file: true,
+    brief: "key of VRRP's HMAC (keepalived 2.4.0 and later)",
+    about: 'A file that holds a key of 32 bytes or more, the same on every node: advertisements are then authenticated. keepalived has that from 2.4.0 on; an earlier one is refused.',
+    reader: text(nonEmpty),
   }),
   vipRunDirectory: option({
     path: 'vip.runDirectory', flag: 'vip-run-directory', argument: 'dir', fallback: '/run/tenure/keepalived', file: true,

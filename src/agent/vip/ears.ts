@@ -28,15 +28,21 @@ interface OpenEar {
 export class Ears {
   readonly #watch: VrrpWatch;
   readonly #log: Logger;
+  readonly #peers: readonly string[];
   readonly #events: EarsEvents;
   /** By interface and family. */
   readonly #ears = new Map<string, OpenEar>();
   /** Why nobody listens on an interface. */
   readonly #deaf = new Map<string, string>();
 
-  constructor(watch: VrrpWatch, log: Logger, events: EarsEvents) {
+  /** `peers`: addresses of nodes, where VRRP is sent by unicast. */
+  constructor(
+    watch: VrrpWatch, { log, peers }: { readonly log: Logger; readonly peers: readonly string[] },
+    events: EarsEvents,
+  ) {
     this.#watch = watch;
     this.#log = log;
+    this.#peers = peers;
     this.#events = events;
   }
 
@@ -79,7 +85,7 @@ export class Ears {
     key: string, link: { readonly name: string; readonly ifindex: number }, family: 4 | 6,
   ): Promise<Ear | null> {
     const options = {
-      interface: link, family,
+      interface: link, family, peers: this.#peers,
       onPacket: (packet: Parameters<VrrpWatch['hear']>[1]) => {
         const now = performance.now();
         this.#watch.hear(link.name, packet, now);

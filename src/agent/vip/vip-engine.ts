@@ -15,7 +15,6 @@ import type { EipDocument } from '../../config/eip-document.ts';
 import type { Eip, Finding, VrrpReport } from '../../core/model.ts';
 import type { InstancePlan, Plan } from '../../keepalived/render/plan.ts';
 import type { LeaseLine } from '../../keepalived/render/priority.ts';
-import { vipDefaults, type VipSettings } from '../../keepalived/render/settings.ts';
 import type { ForeignVrids } from '../../keepalived/render/vrids.ts';
 import { files } from '../../keepalived/supervisor/leftovers.ts';
 import { findKeepalived } from '../../keepalived/supervisor/program.ts';
@@ -30,6 +29,7 @@ import { MasterCheck } from './master-check.ts';
 import { placeEips, type PlacedEips } from './placement.ts';
 import { Referee } from './referee.ts';
 import type { RouterFence } from './router-fence.ts';
+import { vipSettings } from './vip-settings.ts';
 
 export interface VipOptions {
   readonly node: string;
@@ -69,7 +69,7 @@ const tryAgainMs = 10_000;
 export class VipEngine {
   readonly #options: VipOptions;
   readonly #modules: VipModules;
-  readonly #settings: VipSettings;
+  readonly #advertMs: number;
   readonly #watch = new VrrpWatch();
   readonly #ears: Ears;
   readonly #referee: Referee;
@@ -92,13 +92,13 @@ export class VipEngine {
   constructor(options: VipOptions, modules: VipModules) {
     this.#options = options;
     this.#modules = modules;
-    const { advertMs, virtualMac } = options.vip;
-    this.#settings = { ...vipDefaults, advertMs, useVmac: virtualMac };
+    const { advertMs, peers } = options.vip;
+    this.#advertMs = advertMs;
     this.#referee = new Referee({
       node: options.node, dir: options.vip.runDirectory, advertMs,
       line: modules.line ?? (() => null),
     });
-    this.#ears = new Ears(this.#watch, modules.log, {
+    this.#ears = new Ears(this.#watch, { log: modules.log, peers }, {
       onContest: () => { this.#supervisor?.suspect(); },
       onRival: (pool) => { modules.fence?.heard(pool); },
     });
@@ -155,8 +155,11 @@ export class VipEngine {
     const found = await findKeepalived(program);
     if ('error' in found) return this.#failed('vip-keepalived', found.error, signal);
     this.#notes.delete('vip-keepalived');
+    const settings = vipSettings(this.#options.vip, this.#modules.host.network());
+    if ('error' in settings) return this.#failed('vip-peers', settings.error, signal);
+    this.#notes.delete('vip-peers');
     const supervisor = new Supervisor({
-      node, settings: this.#settings, dir, program, netns: null, build: found.build,
+      node, settings, dir, program, netns: null, build: found.build,
       onEvent: (event) => { this.#hear(event); },
     });
     this.#supervisor = supervisor;
@@ -233,13 +236,13 @@ export class VipEngine {
   #guard(instances: readonly InstancePlan[]): void {
     const masters = () => new Set(
       [...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool));
-    const why = this.#modules.fence?.set(instances, this.#settings.advertMs, masters);
+    const why = this.#modules.fence?.set(instances, this.#advertMs, masters);
     if (typeof why === 'string') this.#notes.set('vip-fence', why);
     else this.#notes.delete('vip-fence');
   }
 
   #expected({ addresses: [address = ''], pool, interface: on, family, vrid }: InstancePlan) {
-    return { pool, interface: on, family, vrid, address, intervalMs: this.#settings.advertMs };
+    return { pool, interface: on, family, vrid, address, intervalMs: this.#advertMs };
   }
 
   #unanswered({ plan }: PlacedEips, now: number): readonly Finding[] {

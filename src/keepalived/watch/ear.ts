@@ -10,6 +10,8 @@ import { decodeVrrp, vrrpProtocol } from '../../wire/vrrp/message.ts';
 export interface EarOptions {
   readonly interface: { readonly name: string; readonly ifindex: number };
   readonly family: 4 | 6;
+  /** Addresses that advertisements may be sent to, beside the group. */
+  readonly peers?: readonly string[];
   readonly onPacket: (packet: VrrpPacket) => void;
   /** A packet that was not read: why. */
   readonly onDrop: (reason: string) => void;
@@ -50,7 +52,8 @@ export async function openEar(options: EarOptions): Promise<Ear | { readonly err
     const { level, join } = family === 4 ? ip : ipv6;
     socket.setOption(level, join, request, request.length);
     socket.on('message', (buffer, source) => {
-      const packet = family === 4 ? decodeVrrpPacket(buffer) : decodeBehindIpv6(buffer, source);
+      const packet = family === 4 ? decodeVrrpPacket(buffer)
+        : decodeBehindIpv6(buffer, source, options.peers ?? []);
       if ('drop' in packet) onDrop(packet.drop);
       else onPacket(packet);
     });
@@ -73,11 +76,19 @@ function membership(ifindex: number, family: 4 | 6): Buffer {
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Raw sockets of IPv6 give no header (RFC 3542 3): who it was sent to is taken to be the group. */
-function decodeBehindIpv6(buffer: Buffer, source: string) {
+/**
+ * Raw sockets of IPv6 give no header (RFC 3542 3): it was sent to the group, or to whichever of the
+ * nodes its checksum fits.
+ */
+function decodeBehindIpv6(buffer: Buffer, source: string, peers: readonly string[]) {
   const address = source.replace(/%.*/, '');
-  const destination = vrrpGroups[6];
-  const ends = { source: bytesOf(address), destination: bytesOf(destination) };
-  const advert = decodeVrrp(buffer, ends);
-  return 'drop' in advert ? advert : { ...advert, source: address, destination, ttl: 255 };
+  const decode = (destination: string) => {
+    const ends = { source: bytesOf(address), destination: bytesOf(destination) };
+    const advert = decodeVrrp(buffer, ends);
+    return 'drop' in advert ? advert : { ...advert, source: address, destination, ttl: 255 };
+  };
+  const packet = decode(vrrpGroups[6]);
+  if (!('drop' in packet)) return packet;
+  return peers.filter((peer) => peer.includes(':')).map(decode).find((one) => !('drop' in one))
+    ?? packet;
 }

@@ -57,7 +57,8 @@ describe('the configuration', () => {
       },
       eipsDirectory: null,
       vip: {
-        advertMs: 1000, virtualMac: false, runDirectory: '/run/tenure/keepalived',
+        advertMs: 1000, virtualMac: false, peers: [], trackInterfaces: [], trackProcesses: [],
+        trackScript: null, keyFile: null, runDirectory: '/run/tenure/keepalived',
         program: 'keepalived',
       },
       lingerMs: 1000, fence: 'auto', log: { level: 'info', format: 'auto' },
