@@ -107,6 +107,7 @@ ${table(outcome, gapCell, [twoClaim])}
 /** `svg`: path of the picture from where the Markdown is. */
 export function markdown(outcome: Outcome, svg: string): string {
   const { faults, leftOut, trials, unfinished } = outcome;
+  const figures = goals(outcome);
   const list = (title: string, lines: readonly string[]): string => (
     lines.length === 0 ? '' : `${title}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n\n`);
   return `## failover: side by side
@@ -124,7 +125,7 @@ ${table(outcome, gapCell)}
 
 ### What is wanted
 
-${markdownTable(goals(outcome).filter(({ wanted }) => wanted !== undefined))}
+${markdownTable(figures.filter(({ wanted }) => wanted !== undefined), figures)}
 
 ### How long a newcomer has to wait, p50 / p99
 

@@ -7,12 +7,12 @@ export function machineLine({ cpu, cores, memoryGiB, kernel, node }: Machine): s
 
 const head = ['', 'unit', 'n', 'p50', 'p99', 'max', 'wanted', 'against'];
 
-function rowsOf(figures: readonly Figure[]): string[][] {
+function rowsOf(figures: readonly Figure[], all: readonly Figure[] = figures): string[][] {
   return figures.map((figure) => {
     const { n, p50, p99, max } = distribution(figure.samples);
     return [
       figure.what, figure.unit, String(n), short(p50), short(p99), short(max),
-      judged(figure, figures).map(goalText).join('; '), against(figure, figures),
+      judged(figure, all).map(goalText).join('; '), against(figure, all),
     ];
   });
 }
@@ -26,11 +26,11 @@ export function figureTable(figures: readonly Figure[]): string {
   )).join('  ').trimEnd()).join('\n');
 }
 
-/** The same as Markdown. */
-export function markdownTable(figures: readonly Figure[]): string {
+/** The same as Markdown; `all`: those that they are set against too. */
+export function markdownTable(figures: readonly Figure[], all = figures): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const sides = head.map((_, column) => (column < 2 || column > 5 ? '---' : '---:'));
-  return [line(head), line(sides), ...rowsOf(figures).map(line)].join('\n');
+  return [line(head), line(sides), ...rowsOf(figures, all).map(line)].join('\n');
 }
 
 function goalText({ percentile: share, atMost, times, met }: Judged): string {
