@@ -6,6 +6,7 @@ import type { HeartbeatSettings } from '../config/agent-config.ts';
 import { formatInterface } from '../config/eip-fields.ts';
 import type { EipSettings } from '../config/eip-set.ts';
 import type { Eip, Finding } from '../core/model.ts';
+import { formatEndpoint } from '../liveness/endpoint.ts';
 import { resolveInterface } from '../net/routes.ts';
 import type { InterfaceAddress } from '../net/rtnetlink/address.ts';
 import { blockContains, formatAddress, parseAddress, parseBlock } from '../wire/address.ts';
@@ -15,7 +16,16 @@ import type { HostNetwork } from './fitness.ts';
 export interface HeartbeatPlaces {
   /** `address:port` of each; none: this node neither votes nor is judged, for now. */
   readonly endpoints: readonly string[];
+  /** Those of them that nodes are judged on: where Eips are; all, if Eips are on none of them. */
+  readonly judged: readonly string[];
+  /** By endpoint: the interface that its address is on, and the pools that are on that too. */
+  readonly networks: ReadonlyMap<string, Network>;
   readonly findings: readonly Finding[];
+}
+
+export interface Network {
+  readonly link: string;
+  readonly pools: readonly string[];
 }
 
 export function heartbeatPlaces(
@@ -29,9 +39,42 @@ export function heartbeatPlaces(
     findings.push(missing('heartbeat.addresses', 'No interface of an Eip, nor that of the default '
       + 'route, has an address: this node has no heartbeats, and runs in lease mode.'));
   }
-  const endpoints = [...new Set(addresses)].map((address) => (
-    `${address.includes(':') ? `[${address}]` : address}:${String(settings.port)}`));
-  return { endpoints, findings };
+  const networks = new Map<string, Network>();
+  for (const address of new Set(addresses)) {
+    networks.set(formatEndpoint(address, settings.port), networkOf(address, eips, host));
+  }
+  const endpoints = [...networks.keys()];
+  const judged = endpoints.filter((endpoint) => (networks.get(endpoint)?.pools.length ?? 0) > 0);
+  return { endpoints, judged: judged.length > 0 ? judged : endpoints, networks, findings };
+}
+
+function networkOf(
+  address: string, eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork,
+): Network {
+  const link = host.list().find(({ ifindex }) => (
+    host.addresses(ifindex).some((one) => one.address === address)));
+  if (link === undefined) return { link: '', pools: [] };
+  const pools = [...poolLinks(eips, host)].filter(([, ifindex]) => ifindex === link.ifindex);
+  return { link: link.name, pools: pools.map(([pool]) => pool) };
+}
+
+/** The interface of each pool, where it is here. */
+function poolLinks(
+  eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork,
+): ReadonlyMap<string, number> {
+  const specs = new Map([...eips.values()].map(({ pool, interface: on }) => (
+    [pool, formatInterface(on)])));
+  const found = new Map<string, number | null>();
+  const links = new Map<string, number>();
+  for (const [pool, spec] of specs) {
+    if (!found.has(spec)) {
+      const link = resolveInterface(spec, host, (family) => host.routes(family));
+      found.set(spec, 'error' in link ? null : link.ifindex);
+    }
+    const ifindex = found.get(spec) ?? null;
+    if (ifindex !== null) links.set(pool, ifindex);
+  }
+  return links;
 }
 
 function missing(subject: string, text: string): Finding {
@@ -58,12 +101,7 @@ function named(
 }
 
 function usual(eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork): readonly string[] {
-  const specs = new Set([...eips.values()].map(({ interface: on }) => formatInterface(on)));
-  const links = new Set<number>();
-  for (const spec of specs) {
-    const link = resolveInterface(spec, host, (family) => host.routes(family));
-    if (!('error' in link)) links.add(link.ifindex);
-  }
+  const links = new Set(poolLinks(eips, host).values());
   const chosen = links.size > 0 ? [...links] : defaultLinks(host);
   return chosen.flatMap((ifindex) => addressOn(host.addresses(ifindex), eips) ?? []);
 }

@@ -10,6 +10,7 @@ import type { Eip, Finding } from '../core/model.ts';
 import { demoteThread } from '../net/sched.ts';
 import type { HostNetwork } from './fitness.ts';
 import { heartbeatPlaces } from './heartbeat-places.ts';
+import type { Network } from './heartbeat-places.ts';
 import { KeyFile } from './key-file.ts';
 import type { Self } from './self.ts';
 import type { WireHost } from './wire/host.ts';
@@ -32,6 +33,10 @@ export class Heartbeats {
   readonly #keyFile: KeyFile | null;
   readonly #onOverrun = (): void => { this.demote(); };
   #findings: readonly Finding[] = [];
+  #judged = '';
+  #networks: ReadonlyMap<string, Network> = new Map();
+  /** Our addresses on networks that are lost. */
+  #lost: readonly string[] = [];
   #realtime = false;
 
   constructor(config: AgentConfig, modules: HeartbeatModules) {
@@ -76,13 +81,17 @@ export class Heartbeats {
     const { heartbeat } = this.#config;
     if (heartbeat === null) return;
     const { self, wire, log } = this.#modules;
-    const { endpoints, findings } = heartbeatPlaces(heartbeat, eips, host);
+    const { endpoints, judged, networks, findings } = heartbeatPlaces(heartbeat, eips, host);
     for (const { code, subject } of this.#findings) self.note(code, subject, null);
     for (const { code, subject, text } of findings) self.note(code, subject, text);
     this.#findings = findings;
-    if (!self.setHeartbeat(endpoints)) return;
-    log.info({ endpoints }, 'heartbeats have these addresses');
-    wire.listen(endpoints);
+    this.#networks = networks;
+    self.setCutOff(this.#cutOff());
+    const changed = self.setHeartbeat(endpoints) || this.#judged !== judged.join();
+    this.#judged = judged.join();
+    if (!changed) return;
+    log.info({ endpoints, judged }, 'heartbeats have these addresses');
+    wire.listen(endpoints, judged);
   }
 
   /** Whether the node record has to say so. */
@@ -98,7 +107,22 @@ export class Heartbeats {
         : `Heartbeats may be late when this host is busy: ${news.trouble}`);
       return true;
     }
+    if (news.kind === 'networks-lost') {
+      this.#lost = news.endpoints;
+      self.setCutOff(this.#cutOff());
+      return true;
+    }
     return false;
+  }
+
+  /** By pool: the interface that it cannot be announced on, though this node lives. */
+  #cutOff(): ReadonlyMap<string, string> {
+    const cutOff = new Map<string, string>();
+    for (const endpoint of this.#lost) {
+      const { link, pools } = this.#networks.get(endpoint) ?? { link: '', pools: [] };
+      for (const pool of pools) cutOff.set(pool, link);
+    }
+    return cutOff;
   }
 
   reload(): void {

@@ -47,6 +47,9 @@ export class Reporter {
         return log.error({ endpoint: news.endpoint, trouble: news.trouble }, 'heartbeats cannot be received');
       case 'peers':
         return log.debug({ peers: news.peers.length }, 'other agents are elsewhere now');
+      case 'networks-lost':
+        if (news.endpoints.length === 0) return log.info('every network reaches other nodes again');
+        return log.error({ endpoints: news.endpoints }, 'a network reaches no other node, though others do');
       case 'realtime':
         if (news.trouble === null) return log.info('the wire thread has real-time priority');
         return log.warn({ trouble: news.trouble }, 'the wire thread has no real-time priority');

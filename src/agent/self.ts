@@ -28,6 +28,8 @@ export class Self {
   #storeLatencyMs: number | null = null;
   #timing: TimingFit | null = null;
   #vrrp: Vrrp = { reports: [], findings: [], unable: {} };
+  /** By pool, the interface on whose network no other node is spoken with. */
+  #cutOff: ReadonlyMap<string, string> = new Map();
 
   constructor(
     config: AgentConfig,
@@ -43,7 +45,7 @@ export class Self {
     const { witness } = this.#config;
     return {
       ...this.#fixed, labels, weight: witness ? 0 : this.#config.node.weight,
-      unable: { ...this.#fitness.unable, ...this.#vrrp.unable },
+      unable: { ...this.#cutOffs(), ...this.#fitness.unable, ...this.#vrrp.unable },
       findings: this.#findings(),
       storeLatencyMs: this.#storeLatencyMs,
       heartbeat: this.#heartbeat, witness,
@@ -58,6 +60,10 @@ export class Self {
 
   setVrrp({ reports, findings, unable }: Vrrp): void {
     this.#vrrp = { reports, findings, unable };
+  }
+
+  setCutOff(cutOff: ReadonlyMap<string, string>): void {
+    this.#cutOff = cutOff;
   }
 
   setFaults(faults: ReadonlyMap<string, string>): void {
@@ -111,6 +117,11 @@ export class Self {
     if (!near) this.#storeLatencyMs = Math.round(ms * 10) / 10;
   }
 
+  #cutOffs(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#cutOff].map(([pool, link]) => (
+      [pool, `${link} reaches no other node`])));
+  }
+
   #findings(): readonly Finding[] {
     const findings: Finding[] = [];
     for (const [eip, mac] of this.#conflicts) {
@@ -125,6 +136,13 @@ export class Self {
         code: 'fence', subject: this.#config.node.name,
         text: `The kernel fence is the fallback (${this.#fenceReason}): a hung agent's frames are `
           + 'held back by its own checks alone.',
+      });
+    }
+    for (const link of new Set(this.#cutOff.values())) {
+      findings.push({
+        code: 'cut-off', subject: link,
+        text: `${link} reaches no other node, though other networks do: what is on it goes to nodes that `
+          + 'do. Check its cable, its switch port and its VLAN.',
       });
     }
     for (const [name, text] of this.#faults) findings.push({ code: 'eip', subject: name, text });

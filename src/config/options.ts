@@ -149,7 +149,7 @@ export const options = {
     path: 'heartbeat.addresses', flag: 'heartbeat-addresses', argument: 'address,...', fallback: '',
     fallbackShown: 'one on each interface that Eips are on, else on that of the default route',
     brief: 'addresses of this host, or networks, that heartbeats use',
-    about: 'Addresses of this host that heartbeats are sent from and received on, or networks such as `192.0.2.0/24`, of which it takes its address there: so that all nodes can have the same. By default the network that the Eips are on, so that what is judged is what clients see.',
+    about: 'Addresses of this host that heartbeats are sent from and received on, or networks such as `192.0.2.0/24`, of which it takes its address there: so that all nodes can have the same. By default the network that the Eips are on, so that what is judged is what clients see. Of several, those that Eips are on count, and the others are for nodes that are on none of these.',
     reader: { form: 'list', read: hostNetworks },
   }),
   heartbeatProfile: option({

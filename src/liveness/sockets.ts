@@ -14,7 +14,8 @@ const retryMs = 1000;
 const mostQueued = 64;
 
 export interface SocketsOptions {
-  readonly onDatagram: (bytes: Uint8Array) => void;
+  /** `own`: the endpoint of ours that it came to. */
+  readonly onDatagram: (bytes: Uint8Array, own: string) => void;
   /** `code` is the errno's name. `text` is a sentence; null: it listens (again). */
   readonly onState: (endpoint: Endpoint, text: string | null) => void;
 }
@@ -97,7 +98,8 @@ export class HeartbeatSockets {
       lookup: (address, _options, done) => { done(null, address, family); },
     });
     entry.socket = socket;
-    socket.on('message', (bytes) => { this.#options.onDatagram(bytes); });
+    const { text } = entry.endpoint;
+    socket.on('message', (bytes) => { this.#options.onDatagram(bytes, text); });
     socket.on('error', (error: NodeJS.ErrnoException) => { this.#failed(entry, socket, error); });
     socket.bind({ address: host, port, exclusive: true }, () => {
       if (entry.socket !== socket) return;

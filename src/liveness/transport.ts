@@ -10,6 +10,8 @@ import type { Datagram, DatagramDrop, HeartbeatKey } from '../wire/heartbeat/dat
 import { ReplayGuard } from '../wire/heartbeat/replay.ts';
 import { nearest, parseEndpoint } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
+import { hearings, Networks } from './networks.ts';
+import type { Hearing } from './networks.ts';
 import { Peers } from './peers.ts';
 import type { Peer } from './peers.ts';
 import { HeartbeatSockets } from './sockets.ts';
@@ -47,18 +49,36 @@ export interface TransportOptions {
   readonly onObituary: (obituary: Obituary) => void;
   /** Whether one of our addresses can be listened on: a sentence if not, null once it can. */
   readonly onListening: (endpoint: string, trouble: string | null) => void;
+  /** Those of our addresses on whose networks nobody can be spoken with, though elsewhere. */
+  readonly onNetworksLost: (endpoints: readonly string[]) => void;
+  /** CLOCK_BOOTTIME, ms. */
+  readonly now: () => number;
 }
 
 /** What it needs of sockets: the simulator has others. */
 export type Sockets = Pick<HeartbeatSockets, 'own' | 'listen' | 'send' | 'close'>;
 
+/** From one of our addresses, null if none leads there, to one of a node's. */
+interface Way {
+  readonly own: { readonly endpoint: Endpoint } | null;
+  readonly endpoint: Endpoint;
+}
+
+/** What later versions may say says nothing to this one. */
+function hearingOf(value: number): Hearing {
+  return value === hearings.no || value === hearings.yes ? value : hearings.unsaid;
+}
+
 export class HeartbeatTransport {
   readonly #options: TransportOptions;
   readonly #sockets: Sockets;
   readonly #peers: Peers;
+  readonly #networks: Networks;
   readonly #guard = new ReplayGuard();
   readonly #dropped = new Map<string, number>();
   readonly #unsent = new Map<string, number>();
+  /** Of our addresses those that nodes are judged on; the others serve who has no such one. */
+  #judged: ReadonlySet<string> = new Set();
   #keys: readonly HeartbeatKey[] = [];
   #boot = 0;
   #seq = 0;
@@ -73,8 +93,9 @@ export class HeartbeatTransport {
   ) {
     this.#options = options;
     this.#peers = new Peers(options.node);
+    this.#networks = new Networks({ now: options.now, onLost: options.onNetworksLost });
     this.#sockets = openSockets({
-      onDatagram: (bytes) => { this.#onDatagram(bytes); },
+      onDatagram: (bytes, own) => { this.#onDatagram(bytes, own); },
       onState: ({ text }, trouble) => { options.onListening(text, trouble); },
     });
   }
@@ -84,8 +105,13 @@ export class HeartbeatTransport {
     this.#keys = keys;
   }
 
-  /** `address:port`; what is no endpoint is left out. */
-  listen(addresses: readonly string[]): void {
+  /**
+   * `address:port`; what is no endpoint is left out. `judged`: those of them on networks that nodes
+   * are judged on; the others are for nodes that are on none of these.
+   */
+  listen(addresses: readonly string[], judged: readonly string[] = addresses): void {
+    this.#judged = new Set(judged);
+    this.#networks.set(judged);
     this.#sockets.listen(addresses.flatMap((text) => parseEndpoint(text) ?? []));
   }
 
@@ -108,7 +134,7 @@ export class HeartbeatTransport {
     return this.#received;
   }
 
-  /** At once, to every address of that node; a datagram of its own number for each. */
+  /** At once, on every network shared with that node; a datagram of its own number for each. */
   send(node: string, heartbeat: Heartbeat): void {
     this.#boot = heartbeat.boot;
     const peer = this.#peers.get(node);
@@ -119,7 +145,11 @@ export class HeartbeatTransport {
     if (peer === null || peer.endpoints.length === 0) return this.#notSent('unknown-node');
     // What we heard of it may be newer than its record, or the other way round.
     const to = { node, boot: Math.max(peer.boot, this.#guard.bootOf(node)) };
-    for (const endpoint of peer.endpoints) this.#sendTo(endpoint, to, heartbeat, key);
+    for (const { own, endpoint } of this.#ways(peer)) {
+      if (own === null) this.#notSent('no-own-address');
+      else this.#sendTo(own, endpoint, to, heartbeat, key);
+    }
+    this.#networks.look(heartbeat.supportMs);
   }
 
   counters(): HeartbeatCounters {
@@ -133,19 +163,28 @@ export class HeartbeatTransport {
     this.#sockets.close();
   }
 
+  /** From where to where: where judged networks lead to it, those alone. */
+  #ways({ endpoints }: Peer): readonly Way[] {
+    const ways = endpoints.map((endpoint) => (
+      { endpoint, own: nearest(this.#sockets.own, endpoint) }));
+    if (ways.length < 2) return ways;
+    const judged = ways.filter(({ own }) => own !== null && this.#judged.has(own.endpoint.text));
+    return judged.length > 0 ? judged : ways;
+  }
+
   #sendTo(
-    endpoint: Endpoint, to: { readonly node: string; readonly boot: number },
+    own: { readonly endpoint: Endpoint }, endpoint: Endpoint,
+    to: { readonly node: string; readonly boot: number },
     heartbeat: Heartbeat, key: HeartbeatKey,
   ): void {
-    const own = nearest(this.#sockets.own, endpoint);
-    if (own === null) return this.#notSent('no-own-address');
     this.#seq += 1;
-    const bytes = sealHeartbeat(heartbeat, { to, seq: this.#seq }, key);
+    const hearing = this.#networks.sending(own.endpoint.text, to.node, heartbeat.supportMs);
+    const bytes = sealHeartbeat(heartbeat, { to, seq: this.#seq, hearing }, key);
     const sent = this.#sockets.send(own, endpoint, bytes, (fault) => { this.#notSent(fault); });
     if (sent) this.#sent += 1;
   }
 
-  #onDatagram(bytes: Uint8Array): void {
+  #onDatagram(bytes: Uint8Array, own: string): void {
     this.#received += 1;
     const datagram = openDatagram(bytes, this.#keys);
     const drop = 'drop' in datagram ? datagram.drop : this.#whyNot(datagram);
@@ -154,7 +193,10 @@ export class HeartbeatTransport {
       return;
     }
     this.#heard += 1;
-    if ('heartbeat' in datagram) this.#options.onHeartbeat(datagram.heartbeat);
+    if ('heartbeat' in datagram) {
+      this.#networks.heard(own, datagram.from.node, hearingOf(datagram.hearing));
+      this.#options.onHeartbeat(datagram.heartbeat);
+    }
     if ('obituary' in datagram) this.#options.onObituary(datagram.obituary);
   }
 

@@ -117,14 +117,15 @@ export class Tenure {
     return this.#expect(args, await this.attempt(args));
   }
 
-  /** `tenure apply -f -`: a layer2 Eip of one address, block or range on every node's eth0. */
+  /** `tenure apply -f -`: a layer2 Eip of one address, block or range; on eth0 unless told. */
   async apply(
     name: string, address: string, annotations: Readonly<Record<string, string>> = {},
+    on = 'eth0',
   ): Promise<void> {
     const manifest = {
       apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'Eip',
       metadata: { name, annotations },
-      spec: { address, interface: 'eth0', protocol: 'layer2' },
+      spec: { address, interface: on, protocol: 'layer2' },
     };
     const args = ['apply', '-f', '-'];
     this.#expect(args, await this.attempt(args, JSON.stringify(manifest)));

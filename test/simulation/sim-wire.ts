@@ -40,9 +40,12 @@ export class SimWire {
   constructor({ node, send, onHeartbeat, onObituary }: SimWireOptions) {
     let own: Sockets['own'] = [];
     this.#transport = new HeartbeatTransport(
-      { node, onHeartbeat, onObituary, onListening: () => undefined },
+      {
+        node, onHeartbeat, onObituary, onListening: () => undefined,
+        onNetworksLost: () => undefined, now: () => 0,
+      },
       ({ onDatagram }) => {
-        this.#hear = onDatagram;
+        this.#hear = (bytes) => { onDatagram(bytes, placeOf(node)); };
         return {
           get own() {
             return own;

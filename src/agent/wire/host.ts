@@ -129,8 +129,8 @@ export class WireHost {
     this.#post({ kind: 'stop' });
   }
 
-  listen(addresses: readonly string[]): void {
-    this.#post({ kind: 'listen', addresses });
+  listen(addresses: readonly string[], judged: readonly string[]): void {
+    this.#post({ kind: 'listen', addresses, judged });
   }
 
   keys(keys: readonly string[]): void {

@@ -28,7 +28,11 @@ export type ToWire =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer | null }
   | { readonly kind: 'self'; readonly facts: SelfFacts }
   | { readonly kind: 'stop' }
-  | { readonly kind: 'listen'; readonly addresses: readonly string[] }
+  /** `judged`: those of them on networks that nodes are judged on. */
+  | {
+    readonly kind: 'listen'; readonly addresses: readonly string[];
+    readonly judged: readonly string[];
+  }
   /** Keys of heartbeats, the one to seal with first. */
   | { readonly kind: 'keys'; readonly keys: readonly string[] }
   | { readonly kind: 'realtime'; readonly priority: number }
@@ -73,6 +77,8 @@ export type News =
   | { readonly kind: 'trouble'; readonly what: string; readonly text: string }
   /** Whether heartbeats can be received on an address; null: they can. */
   | { readonly kind: 'listening'; readonly endpoint: string; readonly trouble: string | null }
+  /** On the networks of these of our addresses nobody is spoken with, though on others. */
+  | { readonly kind: 'networks-lost'; readonly endpoints: readonly string[] }
   /** Where other agents are, as far as known: address and port of each. */
   | { readonly kind: 'peers'; readonly peers: readonly PeerPlace[] }
   /** Null: the thread has real-time priority. */

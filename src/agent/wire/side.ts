@@ -92,6 +92,8 @@ export class WireSide {
       onListening: (endpoint, trouble) => {
         this.#news.tell({ kind: 'listening', endpoint, trouble });
       },
+      onNetworksLost: (endpoints) => { this.#news.tell({ kind: 'networks-lost', endpoints }); },
+      now: boottimeMs,
     });
     this.#watch = setInterval(() => { this.#watchMain(); }, lookEveryMs);
     ports.post({
@@ -112,7 +114,7 @@ export class WireSide {
       case 'stop':
         return this.#runner?.dispatch({ kind: 'stop' });
       case 'listen':
-        return this.#transport.listen(message.addresses);
+        return this.#transport.listen(message.addresses, message.judged);
       case 'keys':
         return this.#transport.setKeys(message.keys.map((key) => heartbeatKey(Buffer.from(key))));
       case 'realtime':

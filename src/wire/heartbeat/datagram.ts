@@ -5,7 +5,7 @@
  *    0  u32  magic "TNHB"
  *    4  u8   version
  *    5  u8   kind: 1 heartbeat, 2 obituary
- *    6  u16  0, not read
+ *    6  u16  whether the sender hears the other on this network: 0 not said, 1 no, 2 yes
  *    8  u32  which key
  *   12  u64  number of this datagram, from 1 on for each boot of the sender
  *   20  u64  boot of the sender
@@ -43,12 +43,14 @@ export interface Envelope {
   /** The boot of `to` is 0 where it is not known. */
   readonly to: Party;
   readonly seq: number;
+  /** Whether the sender hears `to` on this network: 0 not said (default), 1 no, 2 yes. */
+  readonly hearing?: number;
 }
 
 export type DatagramDrop =
   | 'too-short' | 'too-long' | 'magic' | 'version' | 'key' | 'tag' | 'kind' | 'malformed';
 
-export type Datagram = Envelope & { readonly from: Party } & (
+export type Datagram = Required<Envelope> & { readonly from: Party } & (
   | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
   | { readonly kind: 'obituary'; readonly obituary: Obituary });
 
@@ -62,27 +64,29 @@ const writer = new ByteWriter(2 * 65536);
 
 /** Throws RangeError on values that are none: a bug, never input. */
 export function sealHeartbeat(
-  heartbeat: Heartbeat, { to, seq }: Envelope, key: HeartbeatKey,
+  heartbeat: Heartbeat, envelope: Envelope, key: HeartbeatKey,
 ): Uint8Array {
-  writeHead(kinds.heartbeat, heartbeat, { to, seq }, key);
+  writeHead(kinds.heartbeat, heartbeat, envelope, key);
   writeHeartbeat(writer, heartbeat);
   return sealed(key);
 }
 
 export function sealObituary(
-  obituary: Obituary, { to, seq }: Envelope, key: HeartbeatKey,
+  obituary: Obituary, envelope: Envelope, key: HeartbeatKey,
 ): Uint8Array {
-  writeHead(kinds.obituary, obituary, { to, seq }, key);
+  writeHead(kinds.obituary, obituary, envelope, key);
   writeObituary(writer, obituary);
   return sealed(key);
 }
 
-function writeHead(kind: number, from: Party, { to, seq }: Envelope, key: HeartbeatKey): void {
+function writeHead(
+  kind: number, from: Party, { to, seq, hearing = 0 }: Envelope, key: HeartbeatKey,
+): void {
   writer.reset();
   writer.u32(magic);
   writer.u8(wireVersion);
   writer.u8(kind);
-  writer.u16(0);
+  writer.u16(hearing);
   writer.u32(key.id);
   writer.whole(seq);
   writer.whole(from.boot);
@@ -123,6 +127,7 @@ export function openDatagram(
 
 function readAuthentic(buffer: Buffer, end: number): Datagram | { readonly drop: DatagramDrop } {
   const input = new ByteReader(buffer, 12, end);
+  const hearing = buffer.readUInt16BE(6);
   const seq = input.whole();
   const [fromBoot, toBoot] = [input.whole(), input.whole()];
   const from = { node: input.name(), boot: fromBoot };
@@ -133,11 +138,13 @@ function readAuthentic(buffer: Buffer, end: number): Datagram | { readonly drop:
       const heartbeat = readHeartbeat(input, from);
       return heartbeat === null
         ? { drop: 'malformed' }
-        : { kind: 'heartbeat', from, to, seq, heartbeat };
+        : { kind: 'heartbeat', from, to, seq, hearing, heartbeat };
     }
     case kinds.obituary: {
       const obituary = readObituary(input, from);
-      return obituary === null ? { drop: 'malformed' } : { kind: 'obituary', from, to, seq, obituary };
+      return obituary === null
+        ? { drop: 'malformed' }
+        : { kind: 'obituary', from, to, seq, hearing, obituary };
     }
     default:
       return { drop: 'kind' };

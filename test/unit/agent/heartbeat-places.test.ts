@@ -57,9 +57,13 @@ const defaultRoute = {
 describe('the addresses of heartbeats', () => {
   it('are on the networks of the Eips: one each, never an EIP nor one of the link alone', () => {
     const all = eips(['10.0.0.50', 'eth0'], ['2001:db8:3::50', 'eth1']);
-    assert.deepEqual(heartbeatPlaces(settings, all, host([defaultRoute])), {
-      endpoints: ['10.0.0.9:9477', '[2001:db8:3::9]:9477'], findings: [],
-    });
+    const { endpoints, judged, networks, findings } = heartbeatPlaces(
+      settings, all, host([defaultRoute]));
+    assert.deepEqual(endpoints, ['10.0.0.9:9477', '[2001:db8:3::9]:9477']);
+    assert.deepEqual([judged, findings], [endpoints, []]);
+    assert.deepEqual([...networks.values()], [
+      { link: 'eth0', pools: ['eth0'] }, { link: 'eth1', pools: ['eth1'] },
+    ]);
   });
 
   it('are where the default route leads while there is no Eip', () => {
@@ -71,6 +75,13 @@ describe('the addresses of heartbeats', () => {
     const named = { ...settings, addresses: ['192.168.0.0/16', '192.0.2.1'] };
     assert.deepEqual(heartbeatPlaces(named, eips(['10.0.0.50', 'eth0']), host()).endpoints,
       ['192.168.7.9:9477', '192.0.2.1:9477']);
+  });
+
+  it('judge nodes by the networks of the Eips alone, if some of those named are', () => {
+    const named = { ...settings, addresses: ['192.168.0.0/16', '10.0.0.0/24'] };
+    const judgedWith = (all: ReturnType<typeof eips>) => heartbeatPlaces(named, all, host()).judged;
+    assert.deepEqual(judgedWith(eips(['10.0.0.50', 'eth0'])), ['10.0.0.9:9477']);
+    assert.deepEqual(judgedWith(eips(['2001:db8:3::50', 'eth1'])), ['192.168.7.9:9477', '10.0.0.9:9477']);
   });
 
   it('are missed by name', () => {

@@ -13,7 +13,7 @@ async function beating() {
   const own = `127.0.0.1:${String(await freePort('127.0.0.1'))}`;
   const test = await startWire({ supportMs: 200, heartbeatMs: 20 }, { heartbeat: [own] });
   test.wire.keys([secret]);
-  test.wire.listen([own]);
+  test.wire.listen([own], [own]);
   for (const node of ['b', 'c']) {
     join(test, node, { heartbeat: [`127.0.0.1:${String(listener.port)}`] });
   }

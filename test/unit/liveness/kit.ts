@@ -31,6 +31,8 @@ export class TestNode {
   readonly endpoints: readonly string[];
   readonly heard: (Heartbeat | Obituary)[] = [];
   readonly troubles = new Map<string, string | null>();
+  /** Networks that were told to be lost, each time. */
+  readonly lost: (readonly string[])[] = [];
   readonly transport: HeartbeatTransport;
 
   private constructor(node: string, endpoints: readonly string[]) {
@@ -41,6 +43,8 @@ export class TestNode {
       onHeartbeat: (heartbeat) => { this.heard.push(heartbeat); },
       onObituary: (obituary) => { this.heard.push(obituary); },
       onListening: (endpoint, trouble) => { this.troubles.set(endpoint, trouble); },
+      onNetworksLost: (lost) => { this.lost.push(lost); },
+      now: () => performance.now(),
     });
     this.transport.setKeys([key]);
   }

@@ -35,6 +35,7 @@ export const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
 
 export const envelopes = fc.record({
   to: fc.record({ node: nodeName, boot: whole }, plain), seq: whole,
+  hearing: fc.nat({ max: 65_535 }),
 }, plain);
 
 /** The tag of bytes that were changed by someone who has the key. */
