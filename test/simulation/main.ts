@@ -12,20 +12,35 @@ import type { Explored } from './pool.ts';
 import { aims } from './scripts.ts';
 import type { Aim } from './scripts.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '2000' },
-    first: { type: 'string', default: '1' },
-    mode: { type: 'string', default: 'quorum' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    aim: { type: 'string' },
-    mutant: { type: 'string' },
-  },
-});
+const usage = 'simulate: [--seeds N] [--first SEED] [--jobs J] [--mode lease|quorum] [--aim AIM] [--mutant NAME]';
 
 function refuse(why: string): never {
   console.error(`simulate: ${why}`);
   process.exit(2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '2000' },
+        first: { type: 'string', default: '1' },
+        mode: { type: 'string', default: 'quorum' },
+        jobs: { type: 'string', default: String(availableParallelism()) },
+        aim: { type: 'string' },
+        mutant: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+  }
+}
+
+const values = readArguments();
+if (values.help) {
+  console.log(`${usage}\n  aims: ${aims.join(', ')}\n  mutants: ${mutations.map(({ name }) => name).join(', ')}`);
+  process.exit(0);
 }
 
 function wholeNumber(name: 'seeds' | 'first' | 'jobs'): number {
