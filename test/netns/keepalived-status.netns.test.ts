@@ -113,7 +113,8 @@ describe('what is said of VRRP', { skip: keepalivedMissing }, () => {
       routers: unknown[];
     };
     assert.deepEqual(json.routers, [{
-      eip: 'web', address: '10.88.1.1', vrid, interface: 'eth0', masters: [], heard: ['10.88.0.11'],
+      eip: 'web', address: '10.88.1.1', vrid, interface: 'eth0', masters: [],
+      lease: null, heard: ['10.88.0.11'],
       nodes: [{ node: 'n2', state: 'BACKUP', heard: '10.88.0.11' }],
     }]);
     const [first, second] = [await nodes.metrics('n1'), await nodes.metrics('n2')];
