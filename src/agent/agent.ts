@@ -262,8 +262,8 @@ export class Agent {
 
   #onNews(all: readonly News[]): void {
     let told = false;
+    this.#reporter.news(all);
     for (const news of all) {
-      this.#reporter.news(news);
       if (news.kind === 'fact') this.#self.noteFact(news.fact);
       told = this.#noteNews(news) || told;
     }

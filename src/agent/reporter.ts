@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { AnnouncerEvent } from '../announce/types.ts';
 import type { Fact } from '../core/events.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { MoveLines } from './move-lines.ts';
 import type { RequestOutcome } from './store-gateway.ts';
 import type { News } from './wire/messages.ts';
 
@@ -16,11 +17,17 @@ export interface ReporterModules {
   readonly now: () => number;
 }
 
+/** Facts that come once for each address. */
+const ofAddresses: ReadonlySet<Fact['kind']> = new Set([
+  'took', 'gave', 'confirmed', 'line', 'renounced', 'swap-lost',
+]);
+
 /** A store that is away is said once a while, not with every request. */
 const repeatMs = 30_000;
 
 export class Reporter {
   readonly #log: Logger;
+  readonly #lines: MoveLines;
   readonly #metrics: Metrics;
   readonly #now: () => number;
   /** When we learned that an address is ours, until its first claim; bounded by what is held. */
@@ -29,17 +36,28 @@ export class Reporter {
 
   constructor({ log, metrics, now }: ReporterModules) {
     this.#log = log;
+    this.#lines = new MoveLines(log);
     this.#metrics = metrics;
     this.#now = now;
   }
 
-  news(news: News): void {
+  /** All of one turn. */
+  news(all: readonly News[]): void {
+    for (const news of all) {
+      // What happened to the tenure comes where it belongs among the moves.
+      if (news.kind === 'fact' && !ofAddresses.has(news.fact.kind)) this.#lines.flush();
+      this.#news(news);
+    }
+    this.#lines.flush();
+  }
+
+  #news(news: News): void {
     const log = this.#log;
     switch (news.kind) {
       case 'fact':
-        return this.fact(news.fact, news.at);
+        return this.#fact(news.fact, news.at);
       case 'announcer':
-        return this.announcer(news.event);
+        return this.#announcer(news.event);
       case 'trouble':
         return log.warn({ what: news.what, text: news.text }, 'kernel');
       case 'listening':
@@ -62,20 +80,20 @@ export class Reporter {
   }
 
   /** `at`: when it happened, CLOCK_BOOTTIME ms. */
-  fact(fact: Fact, at = this.#now()): void {
+  #fact(fact: Fact, at: number): void {
     const log = this.#log;
     switch (fact.kind) {
       case 'took': {
         const { eip, term, reason, from } = fact;
         this.#tookAt.set(eip, { term, at });
         this.#metrics.moves.inc({ direction: 'took', reason });
-        return log.info({ eip, term, reason, from }, 'took the address');
+        return this.#lines.add('took', eip, term, { reason, from });
       }
       case 'gave': {
         const { eip, term, reason, to } = fact;
         this.#tookAt.delete(eip);
         this.#metrics.moves.inc({ direction: 'gave', reason });
-        return log.info({ eip, term, reason, to }, 'gave the address');
+        return this.#lines.add('gave', eip, term, { reason, to });
       }
       case 'tenure-opened':
         this.#metrics.tenures.inc();
@@ -132,7 +150,7 @@ export class Reporter {
     }
   }
 
-  announcer(event: AnnouncerEvent): void {
+  #announcer(event: AnnouncerEvent): void {
     const log = this.#log;
     switch (event.kind) {
       case 'announced': {
@@ -141,8 +159,8 @@ export class Reporter {
         this.#tookAt.delete(event.eip);
         const ms = event.at - took.at;
         this.#metrics.firstClaimSeconds.observe(Math.max(0, ms) / 1000);
-        return log.info({ eip: event.eip, term: event.term, ms: Math.round(ms * 10) / 10 },
-          'announced the address');
+        return this.#lines.add(
+          'announced', event.eip, event.term, {}, { ms: Math.round(ms * 10) / 10 });
       }
       case 'served':
         return log.debug({ eip: event.eip, term: event.term }, 'the first question for the address was answered');
