@@ -18,6 +18,8 @@ export interface CliContext {
   readonly hostName: string;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
+  /** From here on it only waits for others, whom it is not to be in the way of. */
+  readonly bePatient: () => void;
   /** Throws, or rejects with, StoreError('invalid') for settings that it cannot use. */
   readonly openStore: (
     settings: StoreSettings, hooks?: StoreHooks,

@@ -1,6 +1,6 @@
 /** Reading what the store's view shows: who holds what, which nodes there are. */
-import type { EipLease, NodeLease, View, ViewChange } from '../core/model.ts';
-import { emptyView, endedIn } from '../core/model.ts';
+import type { EipLease, MoveRequest, NodeLease, View, ViewChange } from '../core/model.ts';
+import { endedIn } from '../core/model.ts';
 import { closest, enumerate } from '../config/suggest.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { StoreError } from '../store/lease-store.ts';
@@ -40,16 +40,24 @@ export function noSuchNode(name: string, known: readonly string[]): CliError {
   return failed(`node: ${JSON.stringify(name)}: is not alive: ${guess === null ? nodes : `did you mean "${guess}"?`}`);
 }
 
-/** The view after a change, as `LeaseStore.watch` tells it. */
-export function applyChange(view: View, change: ViewChange): View {
-  const base = change.reset ? emptyView : view;
-  const [nodes, leases] = [new Map(base.nodes), new Map(base.leases)];
-  const [drains, moves] = [new Map(base.drains), new Map(base.moves)];
-  for (const { node, lease } of change.nodes) put(nodes, node, lease);
-  for (const { eip, lease } of change.leases) put(leases, eip, lease);
-  for (const { node, drained } of change.drains) put(drains, node, drained || null);
-  for (const { eip, move } of change.moves) put(moves, eip, move);
-  return { revision: change.revision, nodes, leases, drains, moves };
+/** A view that follows the changes that `LeaseStore.watch` tells: the same one all the time. */
+export class FollowedView implements View {
+  revision = 0;
+  readonly nodes = new Map<string, NodeLease>();
+  readonly leases = new Map<string, EipLease>();
+  readonly drains = new Map<string, true>();
+  readonly moves = new Map<string, MoveRequest>();
+
+  apply(change: ViewChange): void {
+    if (change.reset) {
+      for (const map of [this.nodes, this.leases, this.drains, this.moves]) map.clear();
+    }
+    for (const { node, lease } of change.nodes) put(this.nodes, node, lease);
+    for (const { eip, lease } of change.leases) put(this.leases, eip, lease);
+    for (const { node, drained } of change.drains) put(this.drains, node, drained || null);
+    for (const { eip, move } of change.moves) put(this.moves, eip, move);
+    this.revision = change.revision;
+  }
 }
 
 function put<K, V>(map: Map<K, V>, key: K, value: V | null): void {
@@ -59,31 +67,102 @@ function put<K, V>(map: Map<K, V>, key: K, value: V | null): void {
 
 export type Verdict<T> = { readonly done: T } | null;
 
+/** One look at most in so many ms: there may be thousands of addresses, and as many changes. */
+const judgeEveryMs = 20;
+
 /**
  * Follows the store until `judge` gives a verdict, and resolves to it; null: not within
- * `timeoutMs`. `judge` sees the whole view first, then after every change. Rejects with StoreError
- * if the store does not answer at all, or refuses.
+ * `timeoutMs`. `begin` sees the whole view first, and does what is then waited for: the time counts
+ * from its end, and `judge` sees the view from then on, after changes. Rejects with StoreError if
+ * the store does not answer at all, or refuses; and as `begin` does.
  */
 export async function follow<T>(
-  store: LeaseStore, timeoutMs: number, judge: (view: View) => Verdict<T>,
+  store: LeaseStore, timeoutMs: number, begin: (view: View) => Promise<void>,
+  judge: (view: View) => Verdict<T>,
 ): Promise<Verdict<T>> {
-  const stop = new AbortController();
-  const seen: { view: View | null; verdict: Verdict<T>; trouble: StoreError | null } = {
-    view: null, verdict: null, trouble: null,
-  };
-  const timer = setTimeout(() => stop.abort(), timeoutMs);
+  const following = new Following(timeoutMs, begin, judge);
   try {
-    await store.watch((change) => {
-      if (seen.verdict !== null) return;
-      seen.view = applyChange(seen.view ?? emptyView, change);
-      seen.verdict = judge(seen.view);
-      if (seen.verdict !== null) stop.abort();
-    }, (state) => {
-      seen.trouble = state.kind === 'broken' ? state.error : null;
-    }, stop.signal);
+    await store.watch((change) => { following.onChange(change); },
+      (state) => { following.trouble = state.kind === 'broken' ? state.error : null; },
+      following.signal);
   } finally {
-    clearTimeout(timer);
+    following.close();
   }
-  if (seen.view === null) throw seen.trouble ?? new StoreError('timeout', 'did not answer');
-  return seen.verdict;
+  return following.outcome();
+}
+
+class Following<T> {
+  readonly #timeoutMs: number;
+  readonly #begin: (view: View) => Promise<void>;
+  readonly #judge: (view: View) => Verdict<T>;
+  readonly #stop = new AbortController();
+  readonly #view = new FollowedView();
+  #phase: 'listing' | 'beginning' | 'waiting' = 'listing';
+  #timer: NodeJS.Timeout;
+  #judging: NodeJS.Timeout | undefined;
+  #judgedAt = -Infinity;
+  #verdict: Verdict<T> = null;
+  #failure: Error | null = null;
+  /** Of the watch, as it is now. */
+  trouble: StoreError | null = null;
+
+  constructor(
+    timeoutMs: number, begin: (view: View) => Promise<void>, judge: (view: View) => Verdict<T>,
+  ) {
+    this.#timeoutMs = timeoutMs;
+    this.#begin = begin;
+    this.#judge = judge;
+    this.#timer = setTimeout(() => { this.#stop.abort(); }, timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  onChange(change: ViewChange): void {
+    this.#view.apply(change);
+    if (this.#phase === 'listing') void this.#start();
+    else if (this.#phase === 'waiting') this.#lookSoon();
+  }
+
+  outcome(): Verdict<T> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#phase === 'listing') {
+      throw this.trouble ?? new StoreError('timeout', 'did not answer');
+    }
+    return this.#verdict;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#judging);
+  }
+
+  async #start(): Promise<void> {
+    this.#phase = 'beginning';
+    clearTimeout(this.#timer);
+    try {
+      await this.#begin(this.#view);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      return this.#stop.abort();
+    }
+    this.#phase = 'waiting';
+    this.#timer = setTimeout(() => { this.#stop.abort(); }, this.#timeoutMs);
+    this.#look();
+  }
+
+  #lookSoon(): void {
+    if (this.#judging !== undefined) return;
+    const wait = this.#judgedAt + judgeEveryMs - performance.now();
+    if (wait > 0) this.#judging = setTimeout(() => { this.#look(); }, wait);
+    else this.#look();
+  }
+
+  #look(): void {
+    this.#judging = undefined;
+    this.#judgedAt = performance.now();
+    this.#verdict ??= this.#judge(this.#view);
+    if (this.#verdict !== null) this.#stop.abort();
+  }
 }

@@ -50,20 +50,25 @@ async function drain(
   context: CliContext, { store, deadline }: StoreSession, node: string,
   { timeoutMs, absent }: { readonly timeoutMs: number; readonly absent: boolean },
 ): Promise<void> {
-  const started = context.now();
-  const before = await store.read(deadline());
-  if (!absent) liveNode(before, node);
-  await store.setDrain(node, true, deadline());
-  context.stdout.write(`node/${node} ${before.drains.has(node) ? 'is drained already' : 'drained'}\n`);
-  const moving = holdings(before).get(node) ?? [];
-  if (timeoutMs === 0 || !before.nodes.has(node)) return;
-  let last = before;
-  const verdict = await follow(store, timeoutMs, (view) => {
-    last = view;
-    return (holdings(view).get(node) ?? []).length === 0 ? { done: view } : null;
+  let moving: readonly string[] = [];
+  let started = 0;
+  let left: readonly string[] = [];
+  const mark = async (view: View): Promise<void> => {
+    if (!absent) liveNode(view, node);
+    moving = holdings(view).get(node) ?? [];
+    const was = view.drains.has(node);
+    started = context.now();
+    await store.setDrain(node, true, deadline());
+    context.stdout.write(`node/${node} ${was ? 'is drained already' : 'drained'}\n`);
+  };
+  if (timeoutMs === 0) return mark(await store.read(deadline()));
+  context.bePatient();
+  const verdict = await follow(store, timeoutMs, mark, (view) => {
+    left = view.nodes.has(node) ? holdings(view).get(node) ?? [] : [];
+    return left.length === 0 ? { done: view } : null;
   });
   if (verdict === null) {
-    const left = (holdings(last).get(node) ?? []).toSorted(byAddress);
+    left = left.toSorted(byAddress);
     throw failed(`node: ${JSON.stringify(node)}: still holds ${left.length} of ${count(Math.max(moving.length, left.length), 'address', 'addresses')} after ${age(timeoutMs)} (${some(left)}): "tenure status" says what hinders others from taking them`);
   }
   if (moving.length === 0) return;

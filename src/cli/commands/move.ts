@@ -67,9 +67,11 @@ async function move(
   }
   if (from === to) return `${eip} is at ${to} already (term ${before.term})`;
   const started = context.now();
+  // Before the store is followed: a view without the request is one in which it is settled.
   await store.requestMove({ eip, to, at: started }, deadline());
   let last = view;
-  const verdict = await follow(store, timeoutMs, (current) => {
+  context.bePatient();
+  const verdict = await follow(store, timeoutMs, nothing, (current) => {
     last = current;
     const lease = current.leases.get(eip);
     if (lease !== undefined && holderOf(current, lease) === to) return { done: lease };
@@ -86,6 +88,8 @@ async function move(
   }
   throw failed(`address: "${eip}": is at ${now} still, after ${age(timeoutMs)}: "tenure status" says how the nodes are`);
 }
+
+const nothing = (): Promise<void> => Promise.resolve();
 
 /** Of the Eip that has the address; an error if there is none, or it is disabled. */
 function settingsOf(eip: string, documents: readonly EipDocument[]): EipSettings {

@@ -1,9 +1,8 @@
 /** A node that holds addresses and obeys drains and moves, without kernel and core. */
 import assert from 'node:assert/strict';
-import { applyChange } from '../../../src/cli/view.ts';
-import { emptyView } from '../../../src/core/model.ts';
+import { FollowedView } from '../../../src/cli/view.ts';
 import type {
-  EipLeaseValue, MovePath, MoveReason, NodeRecord, TenureId, View,
+  EipLeaseValue, MovePath, MoveReason, NodeRecord, TenureId,
 } from '../../../src/core/model.ts';
 import type { LeaseStore } from '../../../src/store/lease-store.ts';
 
@@ -14,7 +13,7 @@ export class Puppet {
   readonly #store: LeaseStore;
   readonly #stop = new AbortController();
   #watching: Promise<void> = Promise.resolve();
-  #view: View = emptyView;
+  readonly #view = new FollowedView();
   #queue: Promise<void> = Promise.resolve();
 
   private constructor(id: TenureId, store: LeaseStore) {
@@ -46,7 +45,7 @@ export class Puppet {
   /** Hands over what it holds when drained, or asked to; `refuse`: settles requests without. */
   obey(refuse = false): void {
     this.#watching = this.#store.watch((change) => {
-      this.#view = applyChange(this.#view, change);
+      this.#view.apply(change);
       this.#queue = this.#queue.then(() => this.#act(refuse));
     }, () => undefined, this.#stop.signal);
   }

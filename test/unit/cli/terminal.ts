@@ -35,6 +35,7 @@ export class Terminal {
       readStdin: () => Promise.resolve({ kind: 'text', text: this.stdin }),
       hostName: 'desk',
       now: () => this.now,
+      bePatient: () => undefined,
       openStore: async (settings) => {
         this.opened += 1;
         const store = await this.makeStore(settings);
