@@ -21,7 +21,7 @@ import type {
  * Collections of a small young generation are short, which counts here: V8 halts the thread for
  * them. The old generation is bounded by what 50,000 addresses need, with room to spare.
  */
-const resourceLimits = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 768 };
+const resourceLimits = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 768 };
 
 /** Beside the program as it is built. Loaders of TypeScript do not reach into threads. */
 const builtEntry = new URL('thread.js', import.meta.url);
