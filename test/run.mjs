@@ -25,8 +25,8 @@ const groups = [
   { name: 'simulation', atOnce: 2, limitS: 900, needs: [], root: false },
   {
     name: 'netns', atOnce: 3, limitS: 600, needs: ['ip', 'nft', 'nsenter'], root: true,
-    first: /quorum-(faults|partitions|upkeep)|agent-faults|keepalived-(fence|agent|supervisor)/,
-    alone: /-load|-timing|realtime/,
+    first: /quorum-(faults|partitions|networks)|agent-faults|keepalived-(fence|agent|supervisor)/,
+    alone: /-load|-timing|-upkeep|realtime/,
   },
   {
     name: 'cluster', atOnce: 2, limitS: 900, needs: ['ip', 'nft', 'nsenter'], root: true,

@@ -100,7 +100,8 @@ export class SimStore {
       schedule.after(this.#delay(), back);
     };
     // Where nothing binds it to its tenure, a change may be made long after that has ended.
-    const stray = this.#world.unbound && request.kind === 'swap' && prng.chance(0.1);
+    const { unbound, peace } = this.#world;
+    const stray = unbound && !peace && request.kind === 'swap' && prng.chance(0.1);
     schedule.after(stray ? prng.between(500, 4000) : this.#delay(), arrive);
   }
 
