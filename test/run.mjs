@@ -94,7 +94,8 @@ async function runGroup(group, files, options) {
   say(`\n${group.name}`);
   const before = snapshot();
   const { first = /^$/, alone = /^$/ } = group;
-  const long = files.filter((file) => first.test(file));
+  // Backwards, as what comes first by name would leave the longest for the end.
+  const long = files.filter((file) => first.test(file)).reverse();
   const quiet = files.filter((file) => alone.test(file));
   const queue = [...long, ...files.filter((file) => !long.includes(file) && !quiet.includes(file))];
   const work = async () => {

@@ -33,9 +33,11 @@ describe('the announcer with a thousand addresses', needsRoot, () => {
       const seconds: number[] = [];
       for (const eip of eips) {
         const claims = await lab.sniffer.claims(eip, { host: 'n1', since });
-        assert.equal(claims.length, 6, `${eip}: three rounds of two frames`);
+        // Three rounds, of a request and a reply each; but of many the first is a request alone.
+        const frames = claims.length;
+        assert.ok(frames === 5 || frames === 6, `${eip}: ${String(frames)} frames`);
         firsts.push(claims[0]!.at);
-        seconds.push(claims[2]!.at);
+        seconds.push(claims[frames - 4]!.at);
       }
       const span = Math.max(...firsts) - Math.min(...firsts);
       assert.ok(Math.max(...firsts) < Math.min(...seconds), 'a second claim before a first');
