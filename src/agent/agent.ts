@@ -23,6 +23,8 @@ import { assessFitness } from './fitness.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { Host } from './host.ts';
 import { ProfileWatch } from './profile-watch.ts';
+import { Readiness } from './readiness.ts';
+import type { ReadinessModules } from './readiness.ts';
 import { Reporter } from './reporter.ts';
 import { Self } from './self.ts';
 import { StoreGateway } from './store-gateway.ts';
@@ -36,8 +38,6 @@ import type { News, PeerPlace, WireReadings } from './wire/messages.ts';
 const latencyNotedEveryMs = 20_000;
 /** Looks at timing within the time that it is observed for. */
 const timingLooks = 5;
-/** Many addresses change hands at once. */
-const heldToldAfterMs = 200;
 /** Routes change without an event; those that `can_reach` depends on are looked at so often. */
 const routesReadEveryMs = 10_000;
 
@@ -49,7 +49,7 @@ export interface AgentOptions {
   readonly stopTimeoutMs: number;
 }
 
-export interface AgentModules {
+export interface AgentModules extends Pick<ReadinessModules, 'onReady' | 'onHeld'> {
   readonly store: LeaseStore;
   readonly host: Host;
   /** Opened, and not yet started. */
@@ -59,10 +59,6 @@ export interface AgentModules {
   readonly routerFence: RouterFence | null;
   /** Null: there is no supervisor. */
   readonly link: SupervisorLink | null;
-  /** Called whenever readiness changes. */
-  readonly onReady: (ready: boolean) => void;
-  /** Called when the number of addresses that are held has changed, after a moment. */
-  readonly onHeld: () => void;
 }
 
 export class Agent {
@@ -75,17 +71,15 @@ export class Agent {
   readonly #heartbeats: Heartbeats;
   readonly #profile: ProfileWatch;
   readonly #vip: VipAgents;
+  readonly #readiness: Readiness;
   readonly metrics: Metrics;
   #eips: ReadonlyMap<Eip, EipSettings> = new Map();
-  #refereed: ReadonlyMap<Eip, EipSettings> = new Map();
+  /** With those that have a lease and are announced by keepalived. */
+  #leased: ReadonlyMap<Eip, EipSettings> = new Map();
   #facts: SelfFacts;
   #peers: readonly PeerPlace[] = [];
   #read: WireReadings | null = null;
   #watch: WatchState | null = null;
-  #documentsListed = false;
-  #ready = false;
-  #holding = 0;
-  #telling: NodeJS.Timeout | undefined;
   #assessing: NodeJS.Immediate | undefined;
   #end: { resolve: () => void; reject: (error: unknown) => void } | null = null;
 
@@ -108,6 +102,7 @@ export class Agent {
     this.#facts = this.#self.facts;
     this.#reporter = new Reporter({ log, metrics: this.metrics, now });
     this.#documents = new Documents(config.eips);
+    this.#readiness = new Readiness(modules);
     this.#profile = new ProfileWatch(log);
     this.#heartbeats = new Heartbeats(config, {
       wire, log, self: this.#self, onChange: () => { this.#tellSelf(); },
@@ -156,7 +151,7 @@ export class Agent {
     } finally {
       for (const timer of timers) clearInterval(timer);
       clearImmediate(this.#assessing);
-      clearTimeout(this.#telling);
+      this.#readiness.close();
       this.#heartbeats.close();
       watching.abort();
       await this.#vip.close();
@@ -200,23 +195,7 @@ export class Agent {
   }
 
   ready(): Health {
-    const { phase, silent, listed, held } = this.#modules.wire.standing;
-    if (phase !== 'open') return { ok: false, text: 'no tenure yet: is the store reachable?' };
-    if (silent) return { ok: false, text: 'the node lease ran out: is the store reachable?' };
-    if (!listed || !this.#documentsListed) {
-      return { ok: false, text: 'the store was not listed yet' };
-    }
-    return { ok: true, text: `holds ${String(held)} addresses` };
-  }
-
-  #tellHeld(): void {
-    const { wire } = this.#modules;
-    if (this.#holding === wire.standing.held || this.#telling !== undefined) return;
-    this.#telling = setTimeout(() => {
-      this.#telling = undefined;
-      this.#holding = wire.standing.held;
-      this.#modules.onHeld();
-    }, heldToldAfterMs);
+    return this.#readiness.health;
   }
 
   #fail(error: unknown): void {
@@ -237,14 +216,14 @@ export class Agent {
   #onDocuments(change: DocumentChange): void {
     const { eips, refereed, policies, faults, vip, stored } = this.#documents.apply(change);
     this.#eips = eips;
-    this.#refereed = refereed;
+    this.#leased = new Map([...eips, ...refereed]);
     if (!this.#options.config.witness) this.#vip.set(vip, stored);
     this.#self.setFaults(faults);
-    this.#documentsListed = true;
+    this.#readiness.documentsListed();
     this.#modules.log.debug({ eips: eips.size, vip: vip.length, faults: faults.size }, 'the Eips were read');
     this.#assess();
     this.#modules.wire.policies(policies);
-    this.#checkReady();
+    this.#readiness.look(this.#eips.size);
   }
 
   #onWatch(state: WatchState): void {
@@ -257,7 +236,7 @@ export class Agent {
     } else if (before?.kind === 'broken') {
       log.info('the store is followed again');
     }
-    this.#checkReady();
+    this.#readiness.look(this.#eips.size);
   }
 
   #onNews(all: readonly News[]): void {
@@ -269,8 +248,8 @@ export class Agent {
     }
     if (told) this.#tellSelf();
     this.#tellSupervisor();
-    this.#checkReady();
-    this.#tellHeld();
+    this.#readiness.look(this.#eips.size);
+    this.#readiness.lookAtHeld();
   }
 
   /** What it needs to tell the others, should this process die. */
@@ -304,7 +283,7 @@ export class Agent {
   /** Looks at the host anew, and brings the announcer and the node record up to date. */
   #assess(): void {
     const network = this.#modules.host.network();
-    this.#heartbeats.place(new Map([...this.#eips, ...this.#refereed]), network);
+    this.#heartbeats.place(this.#leased, network);
     if (this.#options.config.witness) return this.#tellSelf();
     const fitness = assessFitness(this.#eips, network);
     this.#modules.wire.configure(fitness.settings);
@@ -329,16 +308,6 @@ export class Agent {
     if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
     this.#facts = facts;
     this.#modules.wire.self(facts);
-  }
-
-  #checkReady(): void {
-    const ready = this.ready().ok;
-    if (ready === this.#ready) return;
-    this.#ready = ready;
-    const { log, onReady } = this.#modules;
-    if (ready) log.info({ eips: this.#eips.size }, 'ready');
-    else log.warn('not ready');
-    onReady(ready);
   }
 
   /** Asks the wire thread for what `metrics` show; to be awaited before they are shown. */

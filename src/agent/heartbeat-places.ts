@@ -32,16 +32,17 @@ export function heartbeatPlaces(
   settings: HeartbeatSettings, eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork,
 ): HeartbeatPlaces {
   const findings: Finding[] = [];
+  const links = poolLinks(eips, host);
   const addresses = settings.addresses.length > 0
     ? named(settings.addresses, eips, host, findings)
-    : usual(eips, host);
+    : usual(links, eips, host);
   if (addresses.length === 0 && findings.length === 0) {
     findings.push(missing('heartbeat.addresses', 'No interface of an Eip, nor that of the default '
       + 'route, has an address: this node has no heartbeats, and runs in lease mode.'));
   }
   const networks = new Map<string, Network>();
   for (const address of new Set(addresses)) {
-    networks.set(formatEndpoint(address, settings.port), networkOf(address, eips, host));
+    networks.set(formatEndpoint(address, settings.port), networkOf(address, links, host));
   }
   const endpoints = [...networks.keys()];
   const judged = endpoints.filter((endpoint) => (networks.get(endpoint)?.pools.length ?? 0) > 0);
@@ -49,19 +50,19 @@ export function heartbeatPlaces(
 }
 
 function networkOf(
-  address: string, eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork,
+  address: string, links: PoolLinks, host: HostNetwork,
 ): Network {
   const link = host.list().find(({ ifindex }) => (
     host.addresses(ifindex).some((one) => one.address === address)));
   if (link === undefined) return { link: '', pools: [] };
-  const pools = [...poolLinks(eips, host)].filter(([, ifindex]) => ifindex === link.ifindex);
+  const pools = [...links].filter(([, ifindex]) => ifindex === link.ifindex);
   return { link: link.name, pools: pools.map(([pool]) => pool) };
 }
 
 /** The interface of each pool, where it is here. */
-function poolLinks(
-  eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork,
-): ReadonlyMap<string, number> {
+type PoolLinks = ReadonlyMap<string, number>;
+
+function poolLinks(eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork): PoolLinks {
   const specs = new Map([...eips.values()].map(({ pool, interface: on }) => (
     [pool, formatInterface(on)])));
   const found = new Map<string, number | null>();
@@ -100,9 +101,10 @@ function named(
   });
 }
 
-function usual(eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork): readonly string[] {
-  const links = new Set(poolLinks(eips, host).values());
-  const chosen = links.size > 0 ? [...links] : defaultLinks(host);
+function usual(
+  links: PoolLinks, eips: ReadonlyMap<Eip, EipSettings>, host: HostNetwork,
+): readonly string[] {
+  const chosen = links.size > 0 ? [...new Set(links.values())] : defaultLinks(host);
   return chosen.flatMap((ifindex) => addressOn(host.addresses(ifindex), eips) ?? []);
 }
 

@@ -25,10 +25,12 @@ import { FrameSockets } from '../../net/frame-sockets.ts';
 import type { VipReadings } from '../../observe/vip-metrics.ts';
 import type { Host } from '../host.ts';
 import { Ears } from './ears.ts';
+import { FindingLog } from './finding-log.ts';
 import { MasterCheck } from './master-check.ts';
 import { placeEips, type PlacedEips } from './placement.ts';
 import { Referee } from './referee.ts';
 import type { RouterFence } from './router-fence.ts';
+import { RouterGuard } from './router-guard.ts';
 import { vipSettings } from './vip-settings.ts';
 
 export interface VipOptions {
@@ -72,6 +74,8 @@ export class VipEngine {
   readonly #advertMs: number;
   readonly #watch = new VrrpWatch();
   readonly #ears: Ears;
+  readonly #guard: RouterGuard;
+  readonly #findingLog: FindingLog;
   readonly #referee: Referee;
   readonly #check = new MasterCheck(new FrameSockets({ mark: 0 }));
   readonly #states = new Map<string, VrrpState>();
@@ -83,7 +87,6 @@ export class VipEngine {
   #plan: Plan = { instances: [], findings: [] };
   #supervisor: Supervisor | null = null;
   #applied = '';
-  #guarded = '';
   #findings: readonly Finding[] = [];
   #unable: Readonly<Record<string, string>> = {};
   #shown = '';
@@ -94,6 +97,9 @@ export class VipEngine {
     this.#modules = modules;
     const { advertMs, peers } = options.vip;
     this.#advertMs = advertMs;
+    this.#guard = new RouterGuard(modules.fence, advertMs, () => new Set(
+      [...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool)));
+    this.#findingLog = new FindingLog(modules.log);
     this.#referee = new Referee({
       node: options.node, dir: options.vip.runDirectory, advertMs,
       line: modules.line ?? (() => null),
@@ -194,7 +200,7 @@ export class VipEngine {
     this.#apply(placed.plan.instances);
     const plain = [
       ...this.#wanted.findings, ...placed.findings, ...placed.plan.findings, ...this.#ears.findings,
-      ...[...this.#notes].map(([code, text]) => ({ code, subject: this.#options.node, text })),
+      ...this.#ownFindings(),
       ...this.#watch.findings(now), ...this.#unanswered(placed, now),
     ];
     const input = {
@@ -203,6 +209,12 @@ export class VipEngine {
     };
     this.#unable = this.#referee.unable(input, now);
     this.#tell([...plain, ...this.#referee.findings(input, now)]);
+  }
+
+  #ownFindings(): readonly Finding[] {
+    const notes = new Map(this.#notes);
+    if (this.#guard.trouble !== null) notes.set('vip-fence', this.#guard.trouble);
+    return [...notes].map(([code, text]) => ({ code, subject: this.#options.node, text }));
   }
 
   #place(): PlacedEips {
@@ -219,26 +231,12 @@ export class VipEngine {
     this.#referee.heed(instances);
     if (this.#supervisor === null) return;
     const text = JSON.stringify(instances);
-    const network = this.#modules.host.network();
-    // An interface that was made anew has another number, and no rules.
-    const guarded = `${text} ${instances.map((one) => network.byName(one.interface)?.ifindex).join()}`;
     // Guarded before keepalived can have them; let go once it has none.
-    if (instances.length > 0 && guarded !== this.#guarded) {
-      this.#guarded = guarded;
-      this.#guard(instances);
-    }
+    this.#guard.set(instances, text, this.#modules.host.network());
     if (text === this.#applied) return;
     this.#applied = text;
     this.#watch.expect(instances.map((instance) => this.#expected(instance)));
     this.#supervisor.apply(instances);
-  }
-
-  #guard(instances: readonly InstancePlan[]): void {
-    const masters = () => new Set(
-      [...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool));
-    const why = this.#modules.fence?.set(instances, this.#advertMs, masters);
-    if (typeof why === 'string') this.#notes.set('vip-fence', why);
-    else this.#notes.delete('vip-fence');
   }
 
   #expected({ addresses: [address = ''], pool, interface: on, family, vrid }: InstancePlan) {
@@ -258,22 +256,13 @@ export class VipEngine {
     }), now);
   }
 
-  /** Each finding is logged when it appears, and when it is over. */
   #tell(findings: readonly Finding[]): void {
-    const { log, onChange } = this.#modules;
-    const key = ({ code, subject, text }: Finding): string => `${code} ${subject}: ${text}`;
-    const before = new Set(this.#findings.map(key));
-    const after = new Set(findings.map(key));
-    for (const finding of findings) {
-      const { code, subject, text } = finding;
-      if (!before.has(key(finding))) log.warn({ code, subject }, text);
-    }
-    for (const was of before) if (!after.has(was)) log.info({ was }, 'settled');
+    this.#findingLog.say(findings);
     this.#findings = findings;
     const shown = JSON.stringify([this.reports, findings, this.#unable]);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    onChange();
+    this.#modules.onChange();
   }
 
   get findings(): readonly Finding[] {
@@ -328,8 +317,7 @@ export class VipEngine {
         this.#notes.delete('vip-refused');
         log.info(fields, 'keepalived: loaded');
         if (event.instances === 0) {
-          this.#guarded = '';
-          this.#modules.fence?.remove();
+          this.#guard.letGo();
         }
         return this.look();
       case 'exited':
