@@ -3,7 +3,7 @@ import type { AgentConfig } from '../../config/agent-config.ts';
 import type { Logger } from 'pino';
 import { loadAddon } from '../../net/addon.ts';
 import { openGateCloser } from '../../net/fence-silence.ts';
-import { leaveRealtime, limitRealtime, requestRealtime } from '../../net/sched.ts';
+import { leaveRealtime, requestBoundedRealtime } from '../../net/sched.ts';
 import { createLogger } from '../../observe/logging.ts';
 import { watchdogInterval } from '../systemd-notify.ts';
 import { supervisedVariable } from './messages.ts';
@@ -12,9 +12,6 @@ import { farewell, Supervisor } from './supervisor.ts';
 
 /** Before the threads of its agent, which give back its memory at the end. */
 const realtimePriority = 2;
-/** As of the wire thread (../wire/side.ts): the agent inherits limits, and cannot raise them. */
-const longestRunMs = 1500;
-const fatalRunMs = 4000;
 
 /** In quorum mode others wait to hear of the agent's death; in lease mode nobody does. */
 export function wantsSupervisor(
@@ -29,7 +26,7 @@ export function wantsSupervisor(
  * an ordinary process again. Undone by what is returned.
  */
 function beFirst(log: Logger): () => void {
-  const refused = limitRealtime(longestRunMs, fatalRunMs) ?? requestRealtime(realtimePriority);
+  const refused = requestBoundedRealtime(realtimePriority);
   if (refused !== null) {
     log.warn({ reason: refused.message }, 'a busy host may hold up the supervisor');
     return () => undefined;

@@ -11,7 +11,7 @@ import type { Eip, VoterId } from '../../core/model.ts';
 import { TimingMeter } from '../../liveness/timing/meter.ts';
 import { HeartbeatTransport } from '../../liveness/transport.ts';
 import { boottimeMs } from '../../net/clock.ts';
-import { leaveRealtime, limitRealtime, requestRealtime } from '../../net/sched.ts';
+import { leaveRealtime, requestBoundedRealtime } from '../../net/sched.ts';
 import { heartbeatKey } from '../../wire/heartbeat/datagram.ts';
 import { CoreRunner } from '../core-runner.ts';
 import { openKernel } from '../kernel.ts';
@@ -26,14 +26,6 @@ import { Timeline } from './timeline.ts';
 /** The main thread says something several times in this; silent for so long, it hangs. */
 export const mainSilentMs = 2000;
 const lookEveryMs = 250;
-
-/**
- * The kernel signals (SIGXCPU) when this thread, at real-time priority, has run for so long without
- * waiting for anything; the main thread then takes the priority back. If that cannot be, the kernel
- * kills the process. The most that is done in one go, a takeover of 10,000 addresses, takes 0.5 s.
- */
-const longestRunMs = 1500;
-const fatalRunMs = 4000;
 
 const nobodyJudges: readonly VoterId[] = [];
 
@@ -233,7 +225,7 @@ export class WireSide {
 
   #beRealtime(priority: number): void {
     // Without a bound a bug of ours could take the machine.
-    const refused = limitRealtime(longestRunMs, fatalRunMs) ?? requestRealtime(priority);
+    const refused = requestBoundedRealtime(priority);
     this.#realtime = refused === null;
     this.#news.tell({ kind: 'realtime', trouble: refused?.message ?? null });
   }
