@@ -5,7 +5,7 @@
  * of the switch is the judge.
  */
 import { parseArgs } from 'node:util';
-import { BuildError } from '../../test/lab/apiserver-build.mjs';
+import { BuildError } from '../../test/lab/build-cache.mjs';
 import { LabError } from '../../test/lab/command.ts';
 import { storeKinds, type StoreKind } from '../../test/lab/lab-store.ts';
 import { Lab } from '../../test/lab/lab.ts';

@@ -9,28 +9,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  accessSync, chmodSync, constants, cpSync, existsSync, mkdirSync, readFileSync, readdirSync,
-  renameSync, rmSync, statSync, writeFileSync,
+  chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync,
+  writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { BuildError, cacheDirectory, executable } from './build-cache.mjs';
 
 const module = join(dirname(fileURLToPath(import.meta.url)), '../cluster/apiserver');
 const moduleFiles = ['go.mod', 'go.sum', 'main.go'];
 /** The Go that the module is built with if the one at hand is too old to fetch a newer by itself. */
 const goForOldHosts = '1.24.13';
-
-/** Why there is no API server, as a sentence that says what to do. */
-export class BuildError extends Error {
-  name = 'BuildError';
-}
-
-function cacheDirectory() {
-  const base = process.env.XDG_CACHE_HOME;
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'tenure');
-}
 
 function version() {
   const line = /k8s\.io\/kubernetes (v\d+\.\d+\.\d+)/.exec(readFileSync(join(module, 'go.mod'), 'utf8'));
@@ -42,15 +32,6 @@ function builtPath() {
   const hash = createHash('sha256');
   for (const file of moduleFiles) hash.update(file).update(readFileSync(join(module, file)));
   return join(cacheDirectory(), `kube-apiserver-${version()}-${hash.digest('hex').slice(0, 12)}`);
-}
-
-function executable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function onPath(name) {

@@ -10,12 +10,13 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync,
-  readdirSync, renameSync, rmSync, writeFileSync,
+  copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync,
+  writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BuildError, cacheDirectory, executable } from './build-cache.mjs';
 
 const release = 'trixie';
 /** What it is built with, and the Debian package of each. */
@@ -26,16 +27,6 @@ const configure = [
   '--sysconfdir=/etc', '--enable-json', '--enable-bfd', '--disable-nftables', '--disable-iptables',
 ];
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
-/** Why there is none, as a sentence that says what to do. */
-export class BuildError extends Error {
-  name = 'BuildError';
-}
-
-function cacheDirectory() {
-  const base = process.env.XDG_CACHE_HOME;
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'tenure');
-}
 
 /** Whatever is built otherwise is another program. */
 const recipe = createHash('sha256')
@@ -52,15 +43,6 @@ export function findNewerKeepalived() {
   const built = readdirSync(cacheDirectory())
     .filter((name) => name.startsWith('keepalived-') && name.endsWith(`-${recipe}`)).sort();
   return built.length === 0 ? null : join(cacheDirectory(), built.at(-1));
-}
-
-function executable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Its path, after building it if need be. `say` gets lines of progress. Throws BuildError. */
