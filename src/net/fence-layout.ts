@@ -7,10 +7,11 @@
 import type { Family as Version } from '../wire/address.ts';
 import { closeGate, gate, linkKey, type Opening } from './fence-gate.ts';
 import {
-  chains, claimRules, counters, entryRules, refuseRules, ruleMessage, type Surroundings,
+  chains, claimRules, counters, entryRules, questionRule, refuseRules, ruleMessage,
+  type Surroundings,
 } from './fence-rules.ts';
 import {
-  hasVersion, heldKeys, keysOf, sameLink, versions, type FenceChange, type FenceLink,
+  hasVersion, heldKeys, keyOf, keysOf, sameLink, versions, type FenceChange, type FenceLink,
   type FenceState,
 } from './fence-state.ts';
 import {
@@ -28,7 +29,7 @@ export const tableName = 'tenure';
  * transaction when an agent starts; chain and set `gate` keep their names in all of them, so that
  * an agent can close what an earlier one left before it knows more.
  */
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 
 const tableComment = `Tenure's fence, layout ${layoutVersion}: only the agent claims these `
   + 'addresses, and only while it holds them';
@@ -187,11 +188,19 @@ function entries(layout: Layout, table: FenceTable, chain: string, links?: strin
     .map((rule) => ruleMessage(table.ref, rule));
 }
 
-function deviceChain(layout: Layout, table: FenceTable, { name }: FenceLink): Uint8Array[] {
+function deviceChain(layout: Layout, table: FenceTable, link: FenceLink): Uint8Array[] {
+  const { name, own4 = null, own6 = null } = link;
   const chain = chainOf(name);
   const hook = { number: NF_NETDEV_EGRESS, priority, device: name };
   const comment = 'all that leaves by this interface';
-  return [newChain(table.ref, chain, comment, hook), ...entries(layout, table, chain)];
+  const questions = table.versions.flatMap((version) => {
+    const own = version === 4 ? own4 : own6;
+    return own === null ? [] : [questionRule(surroundings(layout), chain, version, keyOf(own))];
+  });
+  return [
+    newChain(table.ref, chain, comment, hook),
+    ...questions.map((rule) => ruleMessage(table.ref, rule)), ...entries(layout, table, chain),
+  ];
 }
 
 function hostChain(

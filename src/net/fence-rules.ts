@@ -93,6 +93,30 @@ const source = (where: Surroundings, set: string): Expression[] => (
   [...isIp6(where), nft.payload('network', 8, 16), nft.lookup(set)]
 );
 
+/**
+ * A question that the kernel asks from a managed address claims that address, and of a gate that
+ * is shut for a moment it would be dropped, and come again a second later. So it leaves in the
+ * host's own name: `own`, an address of the host on that interface.
+ */
+export function questionRule(
+  where: Surroundings, chain: string, version: Family, own: Uint8Array,
+): Rule {
+  const notOurs = [nft.meta('mark'), nft.compare(host32(where.mark), 'neq'), nft.immediate(own)];
+  return {
+    chain,
+    expressions: version === 4
+      ? [
+        ...isArp(where), ...arpOperation(arpRequest), ...arpSender('managed4'), ...notOurs,
+        nft.writePayload('network', 14, 4),
+      ]
+      : [
+        ...icmp6Type(neighbourSolicitation), ...source(where, 'managed6'), ...notOurs,
+        nft.writePayload('network', 8, 16, true),
+      ],
+    comment: "the kernel's questions, in the host's own name",
+  };
+}
+
 /** What becomes of claims of one IP version. */
 export function claimRules(where: Surroundings, version: Family): Rule[] {
   return [

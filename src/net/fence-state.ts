@@ -6,6 +6,9 @@ import { FenceError } from './fence-error.ts';
 export interface FenceLink {
   readonly ifindex: number;
   readonly name: string;
+  /** Addresses of the host there, none of them managed, in whose name the kernel may ask. */
+  readonly own4?: string | null;
+  readonly own6?: string | null;
 }
 
 /** Addresses by their text; the value is what the kernel compares: 4 or 16 bytes. */
@@ -64,6 +67,15 @@ export function toManage(
   const wanted = checkedLinks(links);
   return {
     manage, unmanage, open: noKeys, close, links: sameLinks(wanted, state.links) ? null : wanted,
+  };
+}
+
+/** What must change so that these are guarded. */
+export function toGuard(state: FenceState, links: readonly FenceLink[]): FenceChange {
+  const wanted = checkedLinks(links);
+  return {
+    manage: noKeys, unmanage: noKeys, open: noKeys, close: noKeys,
+    links: sameLinks(wanted, state.links) ? null : wanted,
   };
 }
 
@@ -128,10 +140,11 @@ function sameLinks(a: readonly FenceLink[], b: readonly FenceLink[]): boolean {
 }
 
 export function sameLink(a: FenceLink, b: FenceLink | undefined): boolean {
-  return a.ifindex === b?.ifindex && a.name === b.name;
+  return a.ifindex === b?.ifindex && a.name === b.name
+    && (a.own4 ?? null) === (b.own4 ?? null) && (a.own6 ?? null) === (b.own6 ?? null);
 }
 
-function keyOf(address: string): Uint8Array {
+export function keyOf(address: string): Uint8Array {
   const parsed = parseAddress(address);
   if ('error' in parsed) throw new FenceError('bad-input', `fence: ${parsed.error}`);
   return addressToBytes(parsed);
@@ -140,12 +153,12 @@ function keyOf(address: string): Uint8Array {
 /** In one order, each interface once; the kernel's limit for names is 15 bytes (IFNAMSIZ). */
 function checkedLinks(links: readonly FenceLink[]): FenceLink[] {
   const byIndex = new Map<number, FenceLink>();
-  for (const { ifindex, name } of links) {
+  for (const { ifindex, name, own4 = null, own6 = null } of links) {
     if (!Number.isInteger(ifindex) || ifindex <= 0 || !/^[^/\s\0]{1,15}$/.test(name)) {
       const given = JSON.stringify({ ifindex, name });
       throw new FenceError('bad-input', `fence: ${given} is no interface: give its index and name.`);
     }
-    byIndex.set(ifindex, { ifindex, name });
+    byIndex.set(ifindex, { ifindex, name, own4, own6 });
   }
   return [...byIndex.values()].sort((a, b) => a.ifindex - b.ifindex);
 }

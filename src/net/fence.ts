@@ -9,6 +9,7 @@
  * Every change is one transaction of the kernel: it happens as a whole, or throws and leaves all as
  * it was. When a call returns, it is in force.
  */
+import type { Family } from '../wire/address.ts';
 import { loadAddon } from './addon.ts';
 import { FenceError, fenceError } from './fence-error.ts';
 import { GateMessages, type Opening } from './fence-gate.ts';
@@ -21,7 +22,7 @@ import {
 } from './fence-layout.ts';
 import { silence } from './fence-silence.ts';
 import {
-  FenceBook, isNothing, toHold, toManage, type FenceChange, type FenceLink,
+  FenceBook, isNothing, toGuard, toHold, toManage, type FenceChange, type FenceLink,
 } from './fence-state.ts';
 import { RepairPacer, watchTables, type EventSource } from './fence-watch.ts';
 import { NetlinkError, NetlinkSocket, type NetlinkSocketOptions } from './netlink-socket.ts';
@@ -40,6 +41,13 @@ export interface FenceOptions {
   readonly mark: number;
   /** One kind or none, for tests and for kernels whose egress hook is broken. */
   readonly only?: FenceKind;
+  /**
+   * An address of the host on an interface, in whose name the kernel may ask there: not a managed
+   * one; null if there is none. Asked again by `lookAgain`.
+   */
+  readonly ownAddress?: (
+    ifindex: number, version: Family, isManaged: (address: string) => boolean,
+  ) => string | null;
   /** Someone else had changed the tables; they are as they should be again. */
   readonly onRepaired: (text: string) => void;
   /** They could not be repaired; it is tried again until it succeeds. */
@@ -132,9 +140,18 @@ export class KernelFence {
    */
   manage(addresses: ReadonlySet<string>, links: readonly FenceLink[]): void {
     this.#mustStand();
-    const changes = toManage(this.#book, addresses, links);
+    const isManaged = (address: string): boolean => addresses.has(address);
+    const changes = toManage(this.#book, addresses, this.#withOwn(links, isManaged));
     if (this.#stage === 'installed' && isNothing(changes)) return;
     this.#change(changes, 'changing what is managed');
+  }
+
+  /** The host's addresses on guarded interfaces may be others than before. */
+  lookAgain(): void {
+    if (this.#stage !== 'installed') return;
+    const { links, managed } = this.#book;
+    const changes = toGuard(this.#book, this.#withOwn(links, (address) => managed.has(address)));
+    if (!isNothing(changes)) this.#change(changes, "noting the host's own addresses");
   }
 
   /** R1: opens or closes single addresses. One kernel transaction. */
@@ -197,6 +214,17 @@ export class KernelFence {
 
   #mustStand(): void {
     if (this.#stage === 'removed') throw new FenceError('removed', 'fence: it was removed.');
+  }
+
+  #withOwn(
+    links: readonly FenceLink[], isManaged: (address: string) => boolean,
+  ): readonly FenceLink[] {
+    const { ownAddress } = this.#options;
+    if (ownAddress === undefined) return links;
+    return links.map((link) => ({
+      ...link,
+      own4: ownAddress(link.ifindex, 4, isManaged), own6: ownAddress(link.ifindex, 6, isManaged),
+    }));
   }
 
   #change(changes: FenceChange, doing: string): void {

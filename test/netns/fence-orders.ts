@@ -17,6 +17,8 @@ export interface OpenOrder {
   readonly lagMs?: number;
   /** The wall clock that the fence reads is ahead, as if the real one were set back right after. */
   readonly realAheadMs?: number;
+  /** The kernel asks in the name of the host's own addresses, as they are at each time. */
+  readonly own?: boolean;
 }
 
 export interface ManageOrder {

@@ -1,10 +1,12 @@
 /** Runs in a namespace of a fence test: holds a fence, sends frames or hears them, as told. */
 import { execFileSync } from 'node:child_process';
 import { boottimeMs, realtimeMs } from '../../src/net/clock.ts';
-import { KernelFence, openFence } from '../../src/net/fence.ts';
+import { KernelFence, openFence, type FenceOptions } from '../../src/net/fence.ts';
 import { detectFence } from '../../src/net/fence-kernel.ts';
 import { inspectFence } from '../../src/net/fence-inspect.ts';
+import { Interfaces } from '../../src/net/interfaces.ts';
 import { NetlinkSocket } from '../../src/net/netlink-socket.ts';
+import { ownAddress } from '../../src/net/own-address.ts';
 import { PacketSocket, type Packet } from '../../src/net/packet-socket.ts';
 import { decodeArp } from '../../src/wire/arp.ts';
 import { decodeNeighbour } from '../../src/wire/ndp.ts';
@@ -36,9 +38,21 @@ function ifindexOf(name: string): number {
   return ifindex;
 }
 
-function open({ only, lagMs = 0, realAheadMs = 0 }: OpenOrder): unknown {
+/** As the agent does (src/agent/kernel.ts). */
+function followOwn(): Pick<FenceOptions, 'ownAddress'> {
+  const interfaces = new Interfaces();
+  interfaces.onChange(({ subnets }) => {
+    if (subnets.size > 0) fence?.lookAgain();
+  });
+  return {
+    ownAddress: (ifindex, version, isManaged) => (
+      ownAddress(interfaces.addresses(ifindex), version, isManaged)),
+  };
+}
+
+function open({ only, lagMs = 0, realAheadMs = 0, own = false }: OpenOrder): unknown {
   const options = {
-    mark, ...(only === undefined ? {} : { only }),
+    mark, ...(only === undefined ? {} : { only }), ...(own ? followOwn() : {}),
     onRepaired: (text: string) => { repaired.push(text); },
     onBroken: (error: unknown) => { repaired.push(`broken: ${String(error)}`); },
   };

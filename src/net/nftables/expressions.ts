@@ -14,6 +14,7 @@ const NFTA_EXPR_NAME = 1;
 const NFTA_EXPR_DATA = 2;
 const NFT_REG_VERDICT = 0;
 const NFT_REG_1 = 1;
+const NFT_PAYLOAD_L4CSUM_PSEUDOHDR = 1;
 
 const metaKeys = {
   protocol: 1, mark: 3, oif: 5, iiftype: 8, l4proto: 16, time: 30,
@@ -46,6 +47,25 @@ export function payload(base: PayloadBase, offset: number, length: number): Expr
   return expression(
     'payload', number(1, NFT_REG_1), number(2, payloadBases[base]), number(3, offset),
     number(4, length),
+  );
+}
+
+/** Puts a value into the register. */
+export function immediate(value: Uint8Array): Expression {
+  return expression(
+    'immediate', number(1, NFT_REG_1), nested(2, attribute(NFTA_DATA_VALUE, value)));
+}
+
+/**
+ * Writes the register into the packet, `length` bytes at `offset`. `pseudoHeader`: the checksum of
+ * what the packet carries covers that place, and is set right (RFC 8200 8.1).
+ */
+export function writePayload(
+  base: PayloadBase, offset: number, length: number, pseudoHeader = false,
+): Expression {
+  return expression(
+    'payload', number(5, NFT_REG_1), number(2, payloadBases[base]), number(3, offset),
+    number(4, length), ...(pseudoHeader ? [number(8, NFT_PAYLOAD_L4CSUM_PSEUDOHDR)] : []),
   );
 }
 
