@@ -34,6 +34,7 @@ export class Announcer implements AnnouncerContract {
   readonly #bindings: Bindings;
   readonly #lifecycle: Lifecycle;
   readonly #sender: Sender;
+  readonly #receiver: Receiver;
   readonly #fence: FenceKeeper;
   readonly #reopen: Lane<'sockets'>;
   #settings: ReadonlyMap<Eip, AnnounceSettings> | null = null;
@@ -80,6 +81,7 @@ export class Announcer implements AnnouncerContract {
         lifecycle.onStranger(entry, mac);
       },
     });
+    this.#receiver = receiver;
     this.#sender = new Sender(settled, {
       ...common, links,
       open: (entries) => {
@@ -128,14 +130,15 @@ export class Announcer implements AnnouncerContract {
 
   arm(until: number): void {
     this.#turn(() => {
-      const lapsed = !this.#gate.isOpen();
+      const shutForMs = this.#ports.now() - this.#gate.until;
       // An earlier end holds here, whatever becomes of the kernel's gate; a later one needs it.
       this.#gate.set(Math.min(this.#gate.until, until));
       if (!this.#fence.arm(until)) return;
       this.#gate.set(until);
       if (!this.#gate.isOpen()) return;
       // Neighbours may have forgotten us meanwhile, and the kernel's backstop may have unbound.
-      if (lapsed) this.#resume();
+      if (shutForMs >= this.#options.timing.askedAgainMs) this.#resume();
+      else if (shutForMs >= 0) this.#receiver.catchUp();
       this.#sender.flush();
     });
   }

@@ -19,6 +19,11 @@ export interface AnnouncerTiming {
   readonly defendMs: number;
   /** A conflict after the first claim is over when no foreign claim was heard for this long. */
   readonly conflictQuietMs: number;
+  /**
+   * Who asks and hears nothing asks again after this. What was asked while the gate was shut for
+   * less is answered late; shut for longer, it may have cost more, and all is claimed anew.
+   */
+  readonly askedAgainMs: number;
   /** How long an address stays bound after it was withdrawn with `linger`. */
   readonly lingerMs: number;
   /** Addresses that an earlier run left, and that nobody announces again, go after this. */
@@ -77,6 +82,8 @@ export interface AnnouncerLimits {
   readonly unbindsAtOnce: number;
   /** Frames handled of one batch that was received; the rest is counted and left. */
   readonly framesPerBatch: number;
+  /** Questions that are answered late, of one lapse of the gate. */
+  readonly lateAnswers: number;
   /** Conflicts reported in `defendMs` for all addresses together: a forger cannot fill the log. */
   readonly conflictReports: number;
 }
@@ -93,7 +100,7 @@ export interface AnnouncerOptions {
 export const defaultTiming: AnnouncerTiming = {
   probeCount: 3, probeIntervalMs: 150, probeJitterMs: 50, probeWaitMs: 200,
   reprobeMs: 10_000, defendMs: 10_000, conflictQuietMs: 30_000,
-  lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
+  askedAgainMs: 1_000, lingerMs: 1_000, leftoverMs: 30_000, backstopMs: 120_000,
   tickMs: 4, breatherMs: 1, calmMs: 100, turnMs: 5,
   busyMs: 2_500, busyMostMs: 30_000, unbindPauseMs: 15,
   refreshTogetherMs: 250, rearmMs: 100, retryMs: 20, retryMostMs: 1_000, troubleMs: 10_000,
@@ -102,7 +109,8 @@ export const defaultTiming: AnnouncerTiming = {
 export const defaultLimits: AnnouncerLimits = {
   framesPerMs: 64, framesAtOnce: 512, laterFramesPerMs: 0.25, laterFramesAtOnce: 64,
   claimsInFull: 16,
-  holdsAtOnce: 256, bindsAtOnce: 32, unbindsAtOnce: 16, framesPerBatch: 512, conflictReports: 100,
+  holdsAtOnce: 256, bindsAtOnce: 32, unbindsAtOnce: 16, framesPerBatch: 512, lateAnswers: 256,
+  conflictReports: 100,
 };
 
 export interface Settled {

@@ -20,18 +20,30 @@ export interface ReceiverModules {
   readonly onStranger: (entry: Entry, mac: string) => void;
 }
 
-/** What is to be sent in answer to one batch. */
+/** What is to be sent in answer to one batch: answers, of `asked` one each, then defences. */
 interface Replies {
   readonly frames: Uint8Array[];
-  answers: number;
+  readonly asked: Entry[];
   /** Those whose first question of a term is answered by that frame. */
   readonly firsts: { readonly entry: Entry; readonly at: number }[];
   readonly defences: { readonly entry: Entry; readonly mac: string; readonly from: number }[];
 }
 
+/** An answer that the gate was shut for. */
+interface Late {
+  readonly state: LinkState;
+  readonly family: LinkFamily;
+  readonly entry: Entry;
+  /** Made for the MAC that the link had then. */
+  readonly frame: Uint8Array;
+  readonly mac: string;
+  readonly at: number;
+}
+
 export class Receiver {
   readonly #options: Settled;
   readonly #modules: ReceiverModules;
+  #late: Late[] = [];
 
   constructor(options: Settled, modules: ReceiverModules) {
     this.#options = options;
@@ -44,19 +56,35 @@ export class Receiver {
     const most = this.#options.limits.framesPerBatch;
     if (frames.length > most) tally.drop('over-budget', frames.length - most);
     const hear = family === 'arp' ? hearArp : hearNeighbour;
-    const replies: Replies = { frames: [], answers: 0, firsts: [], defences: [] };
+    const replies: Replies = { frames: [], asked: [], firsts: [], defences: [] };
     const claimedBy: (readonly [Entry, string])[] = [];
     for (const { bytes } of frames.slice(0, most)) {
       const heard = hear(bytes);
       if ('drop' in heard) tally.drop(heard.drop);
       else this.#hear(state, heard, replies, claimedBy);
     }
-    replies.answers = replies.frames.length;
     for (const [entry, mac] of claimedBy) {
       replies.defences.push({ entry, mac, from: replies.frames.length });
       replies.frames.push(...entry.claim);
     }
     if (replies.frames.length > 0) this.#send(state, family, replies);
+  }
+
+  /**
+   * Answers what was asked while the gate was shut for a moment: who asks waits a second before he
+   * asks again (RFC 4861 10: RETRANS_TIMER; the same in ARP by custom).
+   */
+  catchUp(): void {
+    if (this.#late.length === 0) return;
+    const { links, gate, tally, now } = this.#modules;
+    const late = this.#late;
+    this.#late = [];
+    for (const { state, family, entry, frame, mac, at } of late) {
+      const isDue = gate.isOpen() && now() - at < this.#options.timing.askedAgainMs
+        && entry.state.kind === 'claimed'
+        && links.get(state.ifindex) === state && state.link.mac === mac;
+      if (isDue && links.send(state, family, [frame])[0] === null) tally.questionsAnswered += 1;
+    }
   }
 
   #hear(
@@ -84,6 +112,7 @@ export class Receiver {
       if (asked.servedTerm !== asked.term) {
         replies.firsts.push({ entry: asked, at: replies.frames.length });
       }
+      replies.asked.push(asked);
       replies.frames.push(heard.answer(state.link.mac));
     } else if (asked?.state.kind === 'probing' && heard.probes) {
       acted = true;
@@ -98,12 +127,16 @@ export class Receiver {
   }
 
   #send(state: LinkState, family: LinkFamily, replies: Replies): void {
-    const { frames, answers, firsts, defences } = replies;
+    const { frames, asked, firsts, defences } = replies;
     const { links, gate, tally, conflicts, now } = this.#modules;
     const open = gate.isOpen();
     const results = open ? links.send(state, family, frames) : [];
-    if (!open) tally.drop('gate-closed', answers);
-    for (let i = 0; i < answers; i += 1) if (results[i] === null) tally.questionsAnswered += 1;
+    if (!open) tally.drop('gate-closed', asked.length);
+    for (const [index, entry] of asked.entries()) {
+      const frame = frames[index];
+      if (results[index] === null) tally.questionsAnswered += 1;
+      else if (frame !== undefined) this.#keep(state, family, entry, frame);
+    }
     for (const { entry, at } of firsts) {
       if (results[at] !== null || entry.servedTerm === entry.term) continue;
       entry.servedTerm = entry.term;
@@ -113,5 +146,11 @@ export class Receiver {
       const sent = results.slice(from, from + entry.claim.length).includes(null);
       conflicts.after(entry, mac, sent);
     }
+  }
+
+  #keep(state: LinkState, family: LinkFamily, entry: Entry, frame: Uint8Array): void {
+    if (this.#late.length >= this.#options.limits.lateAnswers) this.#late.shift();
+    const { mac } = state.link;
+    this.#late.push({ state, family, entry, frame, mac, at: this.#modules.now() });
   }
 }

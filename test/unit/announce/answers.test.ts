@@ -87,6 +87,44 @@ describe('A held address', () => {
     assert.deepEqual(on.take(), [`${eip} is at ${eth0.mac}, to ${client}`]);
   });
 
+  it('is answered for late, and not claimed anew, where the gate was shut for a moment', () => {
+    const on = holding();
+    on.announcer.arm(on.clock.at + 15);
+    on.clock.advance(20);
+    on.take();
+    on.receive(arpQuestion(eip));
+    on.receive(solicitation(eip6), 'ndp');
+    assert.deepEqual(on.take(), []);
+    on.clock.advance(10);
+    on.announcer.arm(on.clock.at + 15);
+    assert.deepEqual(on.take().filter((line) => !line.startsWith('fence arm')), [
+      `${eip} is at ${eth0.mac}, to ${client}`, `${eip6} is at ${eth0.mac}, to ${client}`,
+    ]);
+    on.announcer.arm(on.clock.at + 20);
+    assert.deepEqual(on.take().filter((line) => !line.startsWith('fence arm')), [], 'and once');
+  });
+
+  it('is not answered for late once it is withdrawn, or when who asked asks again', () => {
+    const on = holding();
+    const lapse = (): void => {
+      on.announcer.arm(on.clock.at);
+      on.receive(arpQuestion(eip));
+    };
+    lapse();
+    on.announcer.withdraw([eip], true);
+    on.take();
+    on.announcer.arm(on.clock.at + 15);
+    assert.deepEqual(on.take().filter((line) => line.includes('is at')), []);
+
+    on.announcer.announce([{ eip, term: 2, probe: false }]);
+    lapse();
+    on.clock.advance(1_000);
+    on.announcer.arm(on.clock.at + 60_000);
+    const said = on.take();
+    assert.deepEqual(said.filter((line) => line.includes('is at')), []);
+    assert.ok(said.some((line) => line.startsWith(`claim ${eip}`)), 'it is claimed anew');
+  });
+
   it('is not answered for once it is withdrawn, or the gate is closed, or has lapsed', () => {
     const on = holding();
     on.announcer.arm(on.clock.at + 100);
