@@ -17,7 +17,8 @@ import { SetupError, prepare, root, unfitNode } from './setup.mjs';
 
 /**
  * By the first folder under test/, in this order. What has namespaces of its own mostly waits, so
- * several files run at once: the longest first, and those that load or time the machine alone, last.
+ * several files run at once: the longest first, of those with many agents one at a time, and those
+ * that load or time the machine alone, last.
  */
 const groups = [
   { name: 'unit', atOnce: 2, limitS: 180, needs: [], root: false },
@@ -26,6 +27,7 @@ const groups = [
   {
     name: 'netns', atOnce: 3, limitS: 600, needs: ['ip', 'nft', 'nsenter'], root: true,
     first: /quorum-(faults|partitions|networks)|agent-faults|keepalived-(fence|agent|supervisor)/,
+    heavy: /quorum-(faults|partitions|networks)|agent-faults/,
     alone: /-load|-timing|-upkeep|realtime/,
   },
   {
@@ -93,14 +95,22 @@ function unfit(group, missing) {
 async function runGroup(group, files, options) {
   say(`\n${group.name}`);
   const before = snapshot();
-  const { first = /^$/, alone = /^$/ } = group;
+  const { first = /^$/, heavy = /^$/, alone = /^$/ } = group;
   // Backwards, as what comes first by name would leave the longest for the end.
   const long = files.filter((file) => first.test(file)).reverse();
   const quiet = files.filter((file) => alone.test(file));
   const queue = [...long, ...files.filter((file) => !long.includes(file) && !quiet.includes(file))];
+  let heavies = 0;
+  const next = () => {
+    const at = heavies === 0 ? 0 : queue.findIndex((file) => !heavy.test(file));
+    return at === -1 ? undefined : queue.splice(at, 1)[0];
+  };
   const work = async () => {
-    for (let file = queue.shift(); file !== undefined && interrupted === null; file = queue.shift()) {
+    for (let file = next(); file !== undefined && interrupted === null; file = next()) {
+      const isHeavy = heavy.test(file);
+      if (isHeavy) heavies += 1;
       await runFile(file, group, options);
+      if (isHeavy) heavies -= 1;
     }
   };
   await Promise.all(Array.from({ length: group.atOnce }, work));
