@@ -23,6 +23,11 @@ export interface LabStore {
 /** Of an etcd that is the store itself. */
 const maxMembers = 3;
 
+export interface EtcdPlace extends EtcdLabOptions {
+  /** The hosts of its members; all on the store's host unless told. */
+  readonly on?: readonly string[];
+}
+
 /** What agents run as: with the rights that manifests/rbac gives, and no others. */
 const agentUser = 'tenure-system/tenure-agent';
 
@@ -34,12 +39,13 @@ export class EtcdLabStore implements LabStore {
     this.cluster = cluster;
   }
 
-  static async start(lab: Lab, options: EtcdLabOptions = {}): Promise<EtcdLabStore> {
-    const { namespace, mgmt } = lab.host('store');
+  static async start(lab: Lab, { on, ...options }: EtcdPlace = {}): Promise<EtcdLabStore> {
+    const names = on ?? Array.from({ length: options.members ?? 1 }, () => 'store');
+    const hosts = names.map((name) => lab.host(name));
     const cluster = await startEtcd({
       ...options,
-      prefix: inside(namespace),
-      listen: Array.from({ length: options.members ?? 1 }, (_, index) => etcdAddress(mgmt!, index)),
+      prefix: hosts.map(({ namespace }) => inside(namespace)),
+      listen: hosts.map(({ mgmt }, index) => etcdAddress(mgmt!, index)),
     });
     lab.adopt(cluster.dir);
     lab.defer(async () => cluster.stop());

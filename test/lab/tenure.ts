@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LabError, until, type CommandResult } from './command.ts';
 import type { ApiServer } from './apiserver.ts';
-import type { EtcdCluster, EtcdLabOptions } from './etcd.ts';
+import type { EtcdCluster } from './etcd.ts';
 import {
-  EtcdLabStore, KubernetesLabStore, type LabStore, type StoreKind,
+  EtcdLabStore, KubernetesLabStore, type EtcdPlace, type LabStore, type StoreKind,
 } from './lab-store.ts';
 import type { Lab } from './lab.ts';
 import type { LabProcess } from './process.ts';
@@ -51,9 +51,9 @@ export class Tenure {
     this.store = store;
   }
 
-  /** Starts the store on its host, an etcd unless told; gone with the lab. Flags are its own. */
+  /** Starts the store, an etcd on its own host unless told; gone with the lab. */
   static async start(
-    lab: Lab, { store = 'etcd', ...options }: EtcdLabOptions & { readonly store?: StoreKind } = {},
+    lab: Lab, { store = 'etcd', ...options }: EtcdPlace & { readonly store?: StoreKind } = {},
   ): Promise<Tenure> {
     return new Tenure(lab, store === 'etcd'
       ? await EtcdLabStore.start(lab, options) : await KubernetesLabStore.start(lab, options));

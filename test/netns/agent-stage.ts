@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../lab/command.ts';
-import type { StoreKind } from '../lab/lab-store.ts';
+import type { EtcdPlace, StoreKind } from '../lab/lab-store.ts';
 import { Lab } from '../lab/lab.ts';
 import { takeOnLoopback } from '../lab/loopback.ts';
 import type { LabProcess } from '../lab/process.ts';
@@ -29,6 +29,8 @@ export interface Stage extends AsyncDisposable {
 export interface StageOptions {
   /** etcd unless told. */
   readonly store?: StoreKind;
+  /** Of an etcd: how many members, and where; one on the store's host unless told. */
+  readonly etcd?: EtcdPlace;
   readonly address?: string;
   readonly settings?: AgentSettings;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -47,7 +49,7 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const annotations = { 'tenure.io/announce': mode, ...options.annotations };
   const lab = await Lab.create({ nodes });
   try {
-    const tenure = await Tenure.start(lab, { store });
+    const tenure = await Tenure.start(lab, { store, ...options.etcd });
     const settings = heartbeat === undefined
       ? options.settings ?? {} : withKey(lab, options.settings, heartbeat);
     const agents = new Map(await Promise.all(lab.nodes.map(async ({ name: node }) =>
