@@ -1,7 +1,7 @@
 /**
  * Explores schedules: `npm run simulate -- --seeds N --first SEED [--jobs J] [--mode lease]
  * [--aim AIM]`. Prints the seed of every violation, and a summary as its last line; exits 1 if
- * there was one. With `--mutant NAME` looks for two announcers in a core without one of its rules.
+ * there was one. With `--mutant NAME` looks for the harm that a core without that rule does.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -67,7 +67,7 @@ function run(): Promise<Explored> {
   const name = oneOf('mutant', values.mutant, known.map((each) => each.name));
   const mutation = known.find((each) => each.name === name) ?? refuse(`--mutant ${name}`);
   return withMutant(mutation, (mutant) =>
-    exploreMany({ ...plan, mutant, stopAtFirst: true, aim: aim ?? mutation.aim ?? null }));
+    exploreMany({ ...plan, mutant, seeks: mutation.harm, aim: aim ?? mutation.aim ?? null }));
 }
 
 const started = performance.now();

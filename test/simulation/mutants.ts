@@ -8,12 +8,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Mode } from './explore.ts';
 import type { Aim } from './scripts.ts';
+import type { Harm } from './violation.ts';
 
 export interface Mutation {
   readonly name: string;
   /** In which mode its rule is needed. */
   readonly mode: Mode;
   readonly rule: string;
+  /** What its absence leads to. */
+  readonly harm: Harm;
   /** What the faults aim at, if what it takes is rare. */
   readonly aim?: Aim;
   /** Where to look first, if it is rare all the same. */
@@ -42,7 +45,10 @@ const pastCheck = '  if (term <= (draft.past.get(eip) ?? 0)) return;\n  const ho
 const ofThisTenure = (holder: string): string =>
   `(${holder}?.node !== draft.options.node || ${holder}.incarnation === draft.tenure?.incarnation)`;
 
-const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
+/** Without `harm`: two announcers. */
+type Written = Omit<Mutation, 'mode' | 'harm'> & { readonly harm?: Harm };
+
+const leaseMode: readonly Written[] = [
   {
     name: 'announce-before-confirmed',
     rule: 'R1: an address is announced only once the store has confirmed that it is ours',
@@ -136,8 +142,13 @@ const leaseMode: readonly Omit<Mutation, 'mode'>[] = [
   },
 ];
 
+/** Where an address that we hold, and the store says another does, is looked at. */
+const ownHolding = `  const holding = draft.held.get(eip);
+  if (holding !== undefined) {
+    // What we inherited`;
+
 /** Each of the protocol's rules of quorum mode. */
-const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
+const quorumMode: readonly Written[] = [
   {
     name: 'no-support',
     rule: 'R3: claims end when a majority of the voters may have withdrawn',
@@ -268,6 +279,34 @@ const quorumMode: readonly Omit<Mutation, 'mode'>[] = [
     }],
   },
   {
+    name: 'renounce-what-was-inherited',
+    rule: 'Who inherited by an older record does not renounce: it writes itself down',
+    aim: 'lines',
+    edits: [{
+      file: 'ownership.ts', from: ownHolding,
+      to: `  if (lease !== null && renounce(draft, open, lease)) return;\n${ownHolding}`,
+    }],
+  },
+  {
+    name: 'renounce-for-all',
+    rule: 'A former heir strikes out itself alone: the others might still inherit by an older record',
+    aim: 'lines',
+    edits: [{
+      file: 'succession.ts',
+      from: '    former: lease.former.filter((id) => !sameTenure(id, me)),\n  }));\n  return true;',
+      to: '    former: [],\n  }));\n  return true;',
+    }],
+  },
+  {
+    name: 'never-renounce',
+    rule: 'A former heir that lives renounces, or nobody gets what has no live holder',
+    harm: 'none',
+    aim: 'lines',
+    edits: [{
+      file: 'ownership.ts', from: '    if (renounce(draft, open, lease)) return;\n', to: '',
+    }],
+  },
+  {
     name: 'minority-evicts',
     rule: 'Ending a node lease ahead of its expiry takes a majority of its voters',
     edits: [
@@ -338,13 +377,15 @@ const both = [
 /** Where nobody has voters there are lines too. */
 const ofLines = ['claim-over-heirs'];
 
+function inMode(mode: Mode, written: readonly Written[]): readonly Mutation[] {
+  return written.map((mutation) => ({ harm: 'two', ...mutation, mode }));
+}
+
 export const mutations: readonly Mutation[] = [
-  ...leaseMode.map((mutation) => ({ ...mutation, mode: 'lease' as const })),
-  ...quorumMode.filter(({ name }) => ofLines.includes(name))
-    .map((mutation) => ({ ...mutation, mode: 'lease' as const })),
-  ...leaseMode.filter(({ name }) => both.includes(name))
-    .map((mutation) => ({ ...mutation, mode: 'quorum' as const })),
-  ...quorumMode.map((mutation) => ({ ...mutation, mode: 'quorum' as const })),
+  ...inMode('lease', leaseMode),
+  ...inMode('lease', quorumMode.filter(({ name }) => ofLines.includes(name))),
+  ...inMode('quorum', leaseMode.filter(({ name }) => both.includes(name))),
+  ...inMode('quorum', quorumMode),
 ];
 
 /** Makes the mutated core in a folder of its own; fails if the source no longer has the rule. */

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Mode } from './explore.ts';
 import type { Aim } from './scripts.ts';
+import type { Harm } from './violation.ts';
 
 export interface Job {
   readonly seeds: number;
@@ -11,8 +12,8 @@ export interface Job {
   readonly stride: number;
   /** Folder of a mutated core; null: the production core. */
   readonly mutant: string | null;
-  /** Looks for two announcers, and for nothing after them. */
-  readonly stopAtFirst: boolean;
+  /** Looks for this, and for nothing after it; null: for whatever there is. */
+  readonly seeks: Harm | null;
   readonly mode: Mode;
   readonly aim: Aim | null;
 }
@@ -45,14 +46,14 @@ export interface Explored {
 const longestScheduleMs = 120_000;
 
 export async function exploreMany(
-  { seeds, first, jobs, mode = 'lease', mutant = null, stopAtFirst = false, aim = null }: {
+  { seeds, first, jobs, mode = 'lease', mutant = null, seeks = null, aim = null }: {
     seeds: number; first: number; jobs: number; mode?: Mode; mutant?: string | null;
-    stopAtFirst?: boolean; aim?: Aim | null;
+    seeks?: Harm | null; aim?: Aim | null;
   },
 ): Promise<Explored> {
   const used = Math.min(jobs, seeds);
   const results = await Promise.all(Array.from({ length: used }, (_, i) => run({
-    seeds: Math.ceil((seeds - i) / used), first: first + i, stride: used, mutant, stopAtFirst, mode,
+    seeds: Math.ceil((seeds - i) / used), first: first + i, stride: used, mutant, seeks, mode,
     aim,
   })));
   const counts = new Map<string, number>();

@@ -3,5 +3,11 @@ export class Violation extends Error {
   override readonly name = 'Violation';
 }
 
-/** What two announcers are called, of the violations: the others are about coming to rest. */
-export const unsafe = /two announcers|was announced by/;
+/** What a rule keeps from happening: two announcers at a time, or none though all is well. */
+export type Harm = 'two' | 'none';
+
+/** What each is called, of the violations. */
+export const harms: Readonly<Record<Harm, RegExp>> = {
+  two: /two announcers|was announced by/,
+  none: /nobody announces/,
+};

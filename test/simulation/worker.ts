@@ -4,7 +4,7 @@ import { productionCore } from './core-module.ts';
 import type { CoreModule } from './core-module.ts';
 import { explore } from './explore.ts';
 import type { Found, Job, Message } from './pool.ts';
-import { unsafe } from './violation.ts';
+import { harms } from './violation.ts';
 
 async function load(folder: string | null): Promise<CoreModule> {
   if (folder === null) return productionCore;
@@ -29,14 +29,14 @@ let explored = 0;
 for (let i = 0; i < job.seeds; i++) {
   const seed = job.first + i * job.stride;
   await tell({ kind: 'at', seed });
-  const outcome = explore(core, seed, job.mode, { aim: job.aim, restless: job.stopAtFirst });
+  const outcome = explore(core, seed, job.mode, { aim: job.aim, restless: job.seeks === 'two' });
   explored++;
   digest = (digest + outcome.digest) >>> 0;
   for (const [what, count] of outcome.counts) counts.set(what, (counts.get(what) ?? 0) + count);
   if (outcome.violation === null) continue;
   violations.push({ seed, violation: outcome.violation });
   // A mutant may do other harm before it does what it is made for.
-  if (job.stopAtFirst && unsafe.test(outcome.violation)) break;
+  if (job.seeks !== null && harms[job.seeks].test(outcome.violation)) break;
 }
 await tell({ kind: 'done', result: { violations, counts: [...counts], explored, digest } });
 process.disconnect();
