@@ -75,9 +75,63 @@ export function succeed(core: CoreModule, options: SuccessionOptions): Successio
   return { seed: options.seed, gaps };
 }
 
-function untilClaimed(world: World, eip: string, gone: Host): number | null {
+export interface EpochDeath {
+  readonly seed: number;
+  readonly nodes: number;
+  /** So long after the holder began to ask for another epoch it loses power, ms. */
+  readonly afterMs: number;
+  /** Why it asks: a voter missed it for a while, or was started anew. */
+  readonly cause: 'missed' | 'restarted';
+}
+
+/** The hold of the worlds where a holder dies so, ms. */
+export const longHoldMs = 60_000;
+
+/** ms without anyone when a holder dies on its way to another epoch; null: longer than patience. */
+export function dieChangingEpoch(
+  core: CoreModule, { seed, nodes, afterMs, cause }: EpochDeath, patienceMs = patience,
+): number | null {
+  const world = new World({
+    core, seed, nodes, eips: 3, failbackMs: null, quorum: true, holdMs: longHoldMs, pauseInStep: 0,
+  });
+  for (const host of world.hosts) host.start();
+  world.run(8000 + world.prng.between(0, 500));
+  const eip = world.prng.pick(world.eips);
+  const [holder] = world.claimants(eip);
+  if (holder === undefined) throw new Violation(`nobody announced ${eip} in a steady cluster`);
+  const voter = votersOf(holder).find((name) => name !== holder.name) ?? '';
+  if (cause === 'missed') {
+    const link = `${holder.name}>${voter}`;
+    world.net.cut.add(link);
+    world.schedule.after(1.3 * supportMs, () => world.net.cut.delete(link));
+  } else {
+    world.host(voter)?.crash(false);
+    world.schedule.after(5, () => world.host(voter)?.start());
+  }
+  for (let ms = 0; !asksForAnother(holder); ms++) {
+    if (ms > patience) throw new Violation(`${holder.name} asked for no other epoch`);
+    world.run(1);
+  }
+  world.run(afterMs);
+  // Datagrams that are late by chance may have moved it already.
+  if (!holder.claims(eip)) return 0;
+  holder.powerLoss();
+  return untilClaimed(world, eip, holder, patienceMs);
+}
+
+function votersOf({ state }: Host): readonly string[] {
+  return state?.phase.kind === 'open' ? state.phase.lease.record.voters.map(({ node }) => node) : [];
+}
+
+function asksForAnother({ state }: Host): boolean {
+  return state?.phase.kind === 'open' && state.phase.judged.bid > state.phase.lease.record.epoch;
+}
+
+function untilClaimed(
+  world: World, eip: string, gone: Host, patienceMs = patience,
+): number | null {
   const from = world.schedule.now;
-  while (world.schedule.now - from < patience) {
+  while (world.schedule.now - from < patienceMs) {
     world.run(1);
     const [next] = world.claimants(eip);
     if (next !== undefined && next !== gone) return world.schedule.now - from;
