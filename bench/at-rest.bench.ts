@@ -8,8 +8,8 @@ import type { Bench, Figure } from './frame/bench.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
 const watchMs = 20_000;
-/** Long enough to be done with the garbage of the start. */
-const settleMs = 10_000;
+/** Long enough to be done with the garbage of the start (src/agent/tidy-heap.ts). */
+const settleMs = 30_000;
 const settings = { lease: { duration: '5s', settleTime: '100ms' }, log: { level: 'info' } };
 
 /** CPU time of a process in ms (proc(5): utime and stime in ticks of 10 ms). */

@@ -17,6 +17,7 @@ import { ServiceManager } from './systemd-notify.ts';
 import type { ServiceManagerModules } from './systemd-notify.ts';
 import { openRouterFence } from './vip/open-router-fence.ts';
 import { runVip } from './vip/run-vip.ts';
+import { tidyHeap } from './tidy-heap.ts';
 import { WireHost } from './wire/host.ts';
 
 /** The service manager waits longer than this before it kills (manifests/systemd). */
@@ -34,7 +35,8 @@ export async function runAgent(config: AgentConfig, modules: RunModules): Promis
   const onSignal = (): void => { stop.abort(); };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const closers: (() => unknown)[] = [];
+  const heap = tidyHeap();
+  const closers: (() => unknown)[] = [() => { heap.stop(); }];
   const link = supervisorLink();
   const late = announceDeath(process.env);
   if (late !== null) log.warn({ error: late.message }, 'the death of this agent will be noticed late');

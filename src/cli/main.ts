@@ -1,9 +1,9 @@
-#!/usr/bin/env -S node --max-semi-space-size=4 --heap-growing-percent=20 --single-threaded-gc
+#!/usr/bin/env -S node --expose-gc --max-semi-space-size=16 --single-threaded-gc
 /**
- * The program's entry: standard streams, environment, exit code. A heap that is collected before it
- * has grown far saves some 40 MB after a mass move, with a young generation that is large enough
- * for one; and helper threads for so small a heap cost more than they save; those of the wire
- * thread, which may be above all others in rank, would not be.
+ * The program's entry: standard streams, environment, exit code. The young generation is large
+ * enough for a mass move, and made small again afterwards (agent/tidy-heap.ts). Helper threads for
+ * so small a heap cost more than they save; and those of the wire thread, which may be above all
+ * others in rank, would not be.
  */
 import { hostname, setPriority } from 'node:os';
 import { decodeText, readFile } from '../config/read-file.ts';
