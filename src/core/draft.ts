@@ -164,8 +164,9 @@ export class Draft {
     this.#queue = null;
   }
 
-  /** Takes the next `count` plans from the queue; they stay busy. */
-  dequeue(count: number): readonly Plan[] {
+  /** Takes the next `count` plans from the queue, in the order that `order` makes of new ones. */
+  dequeue(count: number, order: (plans: readonly Plan[]) => readonly Plan[]): readonly Plan[] {
+    if (this.#queue !== null) this.queue = order(this.#queue);
     const taken = this.queue.slice(0, count);
     this.queue = this.queue.slice(count);
     this.#queue = null;

@@ -66,9 +66,28 @@ export function sendPlans(draft: Draft): void {
   let free = options.swapsInFlight;
   for (const { kind } of draft.pending.value.values()) if (kind === 'swap') free--;
   for (; free > 0 && draft.queue.length > 0; free--) {
-    const plans = draft.dequeue(most).filter((planned) => current(draft, planned));
+    const plans = draft.dequeue(most, byTurns).filter((planned) => current(draft, planned));
     if (plans.length > 0) send(draft, open.lease.id, plans);
   }
+}
+
+/**
+ * The plans in an order in which any part of them has each taker's share: so all of them are busy
+ * from the beginning of a mass move to its end. Those of one taker stay in their order.
+ */
+function byTurns(plans: readonly Plan[]): readonly Plan[] {
+  const byTaker = new Map<string | null, Plan[]>();
+  for (const plan of plans) {
+    const taker = plan.swap.next.holder?.node ?? null;
+    const known = byTaker.get(taker);
+    if (known === undefined) byTaker.set(taker, [plan]);
+    else known.push(plan);
+  }
+  if (byTaker.size < 2) return plans;
+  return Array.from(byTaker.values())
+    .flatMap((share) => share.map((plan, at) => ({ plan, turn: (at + 0.5) / share.length })))
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ plan }) => plan);
 }
 
 /** A plan whose record has changed since it was made is thought over again. */

@@ -80,6 +80,29 @@ describe('handing over', () => {
     assert.deepEqual(kit.lease('10.0.0.1')?.moves.map(({ holder }) => holder), ['b', 'a']);
   });
 
+  it('gives each taker his share of every request', () => {
+    const eips = Array.from({ length: 40 }, (_, i) => `10.0.0.${i + 1}`);
+    const kit = holding(...eips);
+    kit.join('b', { labels: { rack: 'b' } });
+    kit.join('c', { labels: { rack: 'c' } });
+    kit.settle();
+    // The first half is for b alone, the other for c.
+    kit.send({
+      kind: 'policies',
+      policies: new Map(eips.map((eip, i) => [eip, {
+        pool: 'pool', failbackMs: null,
+        selector: [{ kind: 'in', key: 'rack', values: [i < 20 ? 'b' : 'c'] }],
+      }])),
+    });
+    const swap = kit.waiting.get(kit.request('swap'));
+    assert.ok(swap?.kind === 'swap', 'a swap is under way');
+    const takers = swap.swaps.map(({ next }) => next.holder?.node);
+    assert.equal(takers.length, 40);
+    for (const part of [takers.slice(0, 10), takers.slice(10, 20), takers.slice(20)]) {
+      assert.equal(part.filter((node) => node === 'b').length, part.length / 2, takers.join(' '));
+    }
+  });
+
   it('keeps answering for an address when nobody else could take it', () => {
     const kit = holding('10.0.0.1');
     kit.store.setDrain('a', true);
