@@ -18,6 +18,8 @@ interface Entry {
   readonly lease: EipLease;
   /** There is no such key; `lease.revision` is one at which there was none. */
   readonly deleted: boolean;
+  /** The record was read, or written by us, and is not taken for one that could not be. */
+  readonly readable: boolean;
 }
 
 export class KnownLeases {
@@ -27,7 +29,14 @@ export class KnownLeases {
   saw(lease: EipLease): void {
     const known = this.#entries.get(lease.eip);
     if (known !== undefined && known.lease.revision >= lease.revision) return;
-    this.#entries.set(lease.eip, { lease, deleted: false });
+    this.#entries.set(lease.eip, { lease, deleted: false, readable: true });
+  }
+
+  /** The record of just that revision, if it is known: a key that is there need not be read again. */
+  at(eip: Eip, revision: number): EipLease | null {
+    const known = this.#entries.get(eip);
+    if (known === undefined || !known.readable) return null;
+    return known.lease.revision === revision ? known.lease : null;
   }
 
   /** At `revision` the record could not be read, or there was none. What to take it for. */
@@ -40,7 +49,7 @@ export class KnownLeases {
       return null;
     }
     const lease = { ...known.lease, revision };
-    this.#entries.set(eip, { lease, deleted });
+    this.#entries.set(eip, { lease, deleted, readable: false });
     return lease;
   }
 
@@ -55,7 +64,8 @@ export class KnownLeases {
   /** The store is another one, or an earlier state of it: revisions start anew. */
   startAnew(): void {
     for (const [eip, entry] of this.#entries) {
-      this.#entries.set(eip, { ...entry, lease: { ...entry.lease, revision: 0 } });
+      const lease = { ...entry.lease, revision: 0 };
+      this.#entries.set(eip, { ...entry, lease, readable: false });
     }
   }
 

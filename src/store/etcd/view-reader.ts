@@ -113,7 +113,8 @@ export class ViewReader {
 
   #lease(eip: Eip, { key, value, revision }: Item): EipLease | null {
     if (value === null) return this.#known.lost(eip, revision, true);
-    const lease = decodeLease(eip, value, revision);
+    // Of our own swaps we know what they wrote.
+    const lease = this.#known.at(eip, revision) ?? decodeLease(eip, value, revision);
     if (lease !== null) {
       this.#findings.fine(key);
       this.#known.saw(lease);
