@@ -309,18 +309,29 @@ const quorumMode: readonly Written[] = [
   {
     name: 'minority-evicts',
     rule: 'Ending a node lease ahead of its expiry takes a majority of its voters',
-    edits: [
-      { file: 'quorum/voting.ts', from: 'if (votes.length < majority(record.voters)) return null;', to: 'if (votes.length < 1) return null;' },
-      { file: 'quorum/voting.ts', from: '    floor: Math.max(...votes', to: '    floor: votes.length < majority(record.voters) ? Infinity : Math.max(...votes' },
-    ],
+    edits: [{
+      file: 'quorum/evict.ts', from: 'lost.length >= majority(lease.record.voters)', to: 'lost.length >= 1',
+    }],
   },
   {
     name: 'minority-inherits',
     rule: 'Inheriting takes a majority of the voters of each who comes before',
     edits: [
       { file: 'quorum/voting.ts', from: 'if (votes.length < majority(record.voters)) return null;', to: 'if (votes.length < 1) return null;' },
-      { file: 'quorum/evict.ts', from: 'of voting.certificates) {', to: 'of [...voting.certificates].slice(0, 0)) {' },
+      { file: 'quorum/evict.ts', from: 'of voting.reports.keys()) {', to: 'of [...voting.reports.keys()].slice(0, 0)) {' },
     ],
+  },
+  {
+    name: 'later-epoch-inherits',
+    rule: 'A certificate is of the epoch that the view shows: that may have been left for a later one',
+    aim: 'epochs',
+    edits: [{
+      file: 'quorum/voting.ts', from: 'const votes = votesAgainst(draft.voting, id, record);',
+      to: `const against = [...draft.voting.reports.get(id.node)?.values() ?? []];
+  const votes = record.voters.filter(({ node }) => node !== id.node)
+    .flatMap((voter) => against.find((each) => each.of.incarnation === id.incarnation
+      && each.epoch >= record.epoch && isVoter([each.voter], voter)) ?? []);`,
+    }],
   },
   {
     name: 'stale-heir',

@@ -1,10 +1,19 @@
-/** Ending the node lease of a deposed node ahead of its expiry: in the background. */
+/**
+ * Ending the node lease of a deposed node ahead of its expiry: in the background.
+ *
+ * A node that died on its way from one epoch to the next leaves a record of the one, and voters
+ * that have released it and withdrew from the next. No certificate comes of that: a view that lags
+ * may show an epoch that was left long ago. But the store knows, and makes the change only if the
+ * record is still in force; then the epoch that it names binds the node, whatever its voters were
+ * asked for since, and a majority of them supports it no more.
+ */
 import type { Draft } from '../draft.ts';
 import { hash32 } from '../hash.ts';
+import type { TenureId } from '../model.ts';
 import type { StoreAnswer } from '../requests.ts';
-import { withEntry } from './types.ts';
+import { majority, votersLost, withEntry } from './types.ts';
 
-/** One node of those that have the certificate begins; each other waits so much longer, ms. */
+/** One node of those that may do it begins; each other waits so much longer, ms. */
 const turnMs = 200;
 /** An eviction that was refused or not answered is tried again after so long, ms. */
 const againMs = 1000;
@@ -13,10 +22,12 @@ const againMs = 1000;
 export function evict(draft: Draft): void {
   const { voting, now, open } = draft;
   for (const node of voting.evictAt.keys()) {
-    if (!voting.certificates.has(node)) forget(draft, node);
+    if (unsupported(draft, node) === null) forget(draft, node);
   }
   if (open === null) return;
-  for (const [node, { of }] of voting.certificates) {
+  for (const node of voting.reports.keys()) {
+    const of = unsupported(draft, node);
+    if (of === null) continue;
     const at = draft.voting.evictAt.get(node);
     if (at === undefined) {
       schedule(draft, node, now.boot + turn(draft, node) * turnMs);
@@ -29,6 +40,14 @@ export function evict(draft: Draft): void {
       schedule(draft, node, Infinity);
     }
   }
+}
+
+/** The tenure of `node` that a majority of the voters in its record support no more; or null. */
+function unsupported({ nodes, voting, options }: Draft, node: string): TenureId | null {
+  const lease = nodes.get(node);
+  if (lease === undefined || lease.record.epoch === 0 || node === options.node) return null;
+  const lost = votersLost(voting, lease.id, lease.record);
+  return lost.length >= majority(lease.record.voters) ? lease.id : null;
 }
 
 function schedule(draft: Draft, node: string, at: number): void {
@@ -50,5 +69,5 @@ function turn(draft: Draft, node: string): number {
 
 export function onEvictAnswer(draft: Draft, node: string, answer: StoreAnswer | null): void {
   if (answer?.kind === 'evicted') draft.tell({ kind: 'evicted', node });
-  if (draft.voting.certificates.has(node)) schedule(draft, node, draft.now.boot + againMs);
+  if (unsupported(draft, node) !== null) schedule(draft, node, draft.now.boot + againMs);
 }

@@ -132,6 +132,19 @@ export function votesAgainst(
     .flatMap((voter) => reports.get(reportKey({ of, epoch, voter })) ?? []);
 }
 
+/**
+ * The voters of an epoch that withdrew from it or from a later one, as far as we heard; not the
+ * tenure itself. Each keeps the promise that it gave last: none supports that epoch any more.
+ */
+export function votersLost(
+  { reports: all }: Pick<Voting, 'reports'>, of: TenureId, { epoch, voters }: Regime,
+): readonly VoterId[] {
+  const against = [...all.get(of.node)?.values() ?? []].filter((withdrawal) =>
+    withdrawal.of.incarnation === of.incarnation && withdrawal.epoch >= epoch);
+  return voters.filter((voter) => voter.node !== of.node
+    && against.some((withdrawal) => sameVoter(withdrawal.voter, voter)));
+}
+
 /** Whether this run votes and is judged: it has a boot, a place to be heard at, and an F. */
 export function takesPart(
   { options, boot, facts }: {
