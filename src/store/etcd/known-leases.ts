@@ -32,11 +32,10 @@ export class KnownLeases {
     this.#entries.set(lease.eip, { lease, deleted: false, readable: true });
   }
 
-  /** The record of just that revision, if it is known: a key that is there need not be read again. */
+  /** The record of just that revision, if it is known. */
   at(eip: Eip, revision: number): EipLease | null {
     const known = this.#entries.get(eip);
-    if (known === undefined || !known.readable) return null;
-    return known.lease.revision === revision ? known.lease : null;
+    return known?.readable === true && known.lease.revision === revision ? known.lease : null;
   }
 
   /** At `revision` the record could not be read, or there was none. What to take it for. */
