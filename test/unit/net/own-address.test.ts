@@ -14,7 +14,8 @@ function on(block: string, flags = IFA_F_PERMANENT): InterfaceAddress {
   };
 }
 
-const managed = (...addresses: string[]) => (address: string): boolean => addresses.includes(address);
+const managed = (...addresses: string[]) => (
+  (address: string): boolean => addresses.includes(address));
 const none = managed();
 
 describe('the address in whose name a host asks', () => {
