@@ -8,7 +8,7 @@ import { Lab } from '../test/lab/lab.ts';
 import type { LabProcess } from '../test/lab/process.ts';
 import type { Prober } from '../test/lab/prober.ts';
 import { interleaved, type Bench, type Figure } from './frame/bench.ts';
-import { HandSide, TenureSide, type Side } from './vip/sides.ts';
+import { HandSide, peersOf, TenureSide, type Side } from './vip/sides.ts';
 
 const address = '10.88.1.1';
 const nodes = ['n1', 'n2', 'n3'];
@@ -73,7 +73,7 @@ class Contest {
 async function failover(rounds: number, say: Say): Promise<Figure[]> {
   await using ours = await Lab.create({ nodes: nodes.length });
   await using theirs = await Lab.create({ nodes: nodes.length });
-  const tenure = new Contest(ours, new TenureSide(ours, advertMs, address));
+  const tenure = new Contest(ours, new TenureSide(ours, advertMs, address, peersOf(ours)));
   const byHand = new Contest(theirs, new HandSide(theirs, advertMs, address));
   await Promise.all([tenure.begin(), byHand.begin()]);
   await interleaved(rounds, [

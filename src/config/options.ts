@@ -228,7 +228,7 @@ export const options = {
   vipPeers: option({
     path: 'vip.peers', flag: 'vip-peers', argument: 'address,...', fallback: '', fallbackShown: 'none: multicast',
     brief: 'addresses of all nodes: VRRP by unicast',
-    about: 'Addresses of all nodes, this one included, the same on every node: VRRP is then sent to each of them instead of to its multicast group. For networks that carry no multicast.',
+    about: 'Addresses of all nodes, this one included, the same on every node: VRRP is then sent to each of them instead of to its multicast group. For networks that carry no multicast; and without a store priorities that are sure to differ come from it.',
     reader: { form: 'list', read: hostAddresses },
   }),
   vipTrackInterfaces: option({

@@ -8,6 +8,7 @@ import { planInstances, type Plan, type VipEip } from '../../keepalived/render/p
 import { resolveInterface } from '../../net/routes.ts';
 import { addressesOf, formatAddress } from '../../wire/address.ts';
 import type { HostNetwork } from '../fitness.ts';
+import { fieldOf, usualWeight, type Standing } from './field.ts';
 
 export interface PlacementInput {
   readonly node: string;
@@ -17,6 +18,8 @@ export interface PlacementInput {
   readonly failbackMs: number | null;
   readonly vrids: ReadonlyMap<string, number>;
   readonly documents: readonly EipDocument[];
+  /** Nobody else is known unless given. */
+  readonly standing?: Standing;
 }
 
 export interface PlacedEips {
@@ -28,12 +31,12 @@ export interface PlacedEips {
   readonly findings: readonly Finding[];
 }
 
-const usualWeight = 100;
+const nobody: Standing = { nodes: [], unicast: null };
 /** keepalived's limit of preempt_delay, s. */
 const longestFailbackS = 1000;
 
 export function placeEips(input: PlacementInput, network: HostNetwork): PlacedEips {
-  const { node, labels, weight, vrids, documents } = input;
+  const { node, labels, weight, vrids, documents, standing = nobody } = input;
   const findings: Finding[] = [];
   const here = documents.filter(({ disabled, settings }) =>
     !disabled && matchesSelector(settings.selector ?? [], labels));
@@ -58,7 +61,11 @@ export function placeEips(input: PlacementInput, network: HostNetwork): PlacedEi
   return {
     places: placed.map(({ document: { name, block }, on }) =>
       ({ pool: name, interface: on, family: block.family })),
-    plan: planInstances({ node, weight: weight / usualWeight, eips, vrids }),
+    plan: planInstances({
+      node, weight: weight / usualWeight, eips, vrids,
+      field: (pool, family) => fieldOf({ node, weight }, standing, family,
+        here.find(({ name }) => name === pool)?.settings.selector ?? []),
+    }),
     findings,
   };
 }

@@ -5,6 +5,7 @@ import type { EipDocument } from '../../config/eip-document.ts';
 import type { ViewChange } from '../../core/model.ts';
 import type { LeaseStore, StoredDocument } from '../../store/lease-store.ts';
 import type { Host } from '../host.ts';
+import { StandingNodes } from './field.ts';
 import { LeaseLines } from './lease-lines.ts';
 import type { RouterFence } from './router-fence.ts';
 import { VipEngine, vipOptionsOf } from './vip-engine.ts';
@@ -24,6 +25,7 @@ export class VipAgents {
   readonly #log: Logger;
   readonly #keeper: VridKeeper;
   readonly #lines = new LeaseLines();
+  readonly #nodes = new StandingNodes();
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
 
@@ -56,6 +58,8 @@ export class VipAgents {
   view(change: ViewChange): void {
     const { reset, drains } = change;
     this.#lines.apply(change);
+    const { aborted } = this.#stop.signal;
+    if (this.#nodes.apply(change) && !aborted) this.engine.know(this.#nodes.list);
     this.engine.heed();
     const own = drains.filter(({ node }) => node === this.#node).at(-1);
     if (own !== undefined || reset) this.engine.drain(own?.drained ?? false);

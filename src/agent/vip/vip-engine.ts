@@ -25,13 +25,14 @@ import { FrameSockets } from '../../net/frame-sockets.ts';
 import type { VipReadings } from '../../observe/vip-metrics.ts';
 import type { Host } from '../host.ts';
 import { Ears } from './ears.ts';
+import type { StandingNode } from './field.ts';
 import { FindingLog } from './finding-log.ts';
 import { MasterCheck } from './master-check.ts';
 import { placeEips, type PlacedEips } from './placement.ts';
 import { Referee } from './referee.ts';
 import type { RouterFence } from './router-fence.ts';
 import { RouterGuard } from './router-guard.ts';
-import { vipSettings } from './vip-settings.ts';
+import { unicastOf, vipSettings } from './vip-settings.ts';
 
 export interface VipOptions {
   readonly node: string;
@@ -83,6 +84,7 @@ export class VipEngine {
   readonly #notes = new Map<string, string>();
   readonly #counts = { transitions: new Map<string, number>(), exits: 0, hangs: 0 };
   #wanted: Wanted = { documents: [], vrids: new Map(), findings: [] };
+  #nodes: readonly StandingNode[] = [];
   #drained = false;
   #plan: Plan = { instances: [], findings: [] };
   #supervisor: Supervisor | null = null;
@@ -112,6 +114,12 @@ export class VipEngine {
 
   set(wanted: Wanted): void {
     this.#wanted = wanted;
+    this.look();
+  }
+
+  /** The nodes of the store, this one among them. */
+  know(nodes: readonly StandingNode[]): void {
+    this.#nodes = nodes;
     this.look();
   }
 
@@ -218,12 +226,15 @@ export class VipEngine {
   }
 
   #place(): PlacedEips {
-    const { node, labels, weight, failbackMs } = this.#options;
+    const { node, labels, weight, failbackMs, vip: { peers } } = this.#options;
     const { documents, vrids } = this.#wanted;
+    const network = this.#modules.host.network();
+    const unicast = unicastOf(peers, network);
     return placeEips({
       node, labels, weight, failbackMs, vrids,
       documents: this.#drained ? [] : documents,
-    }, this.#modules.host.network());
+      standing: { nodes: this.#nodes, unicast: unicast && 'error' in unicast ? null : unicast },
+    }, network);
   }
 
   #apply(instances: readonly InstancePlan[]): void {

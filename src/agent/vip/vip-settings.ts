@@ -21,7 +21,8 @@ export function vipSettings(
   };
 }
 
-function unicastOf(
+/** From `vip.peers`; null: multicast. */
+export function unicastOf(
   nodes: readonly string[], network: Pick<HostNetwork, 'list' | 'addresses'>,
 ): Unicast | null | { readonly error: string } {
   if (nodes.length === 0) return null;

@@ -1,10 +1,11 @@
 /**
  * What keepalived is to run on this node: Eips grouped into virtual routers. Pure: the same Eips
- * make the same instances and VRIDs on every node, whichever nodes there are.
+ * make the same instances and VRIDs on every node, whichever nodes there are; who they are goes
+ * into priorities alone.
  */
 import type { Finding } from '../../core/model.ts';
 import { compareAddresses, parseAddress, type Address } from '../../wire/address.ts';
-import { priorityOf, refereedPriorityOf } from './priority.ts';
+import { priorityOf, refereedPriorityOf, type Candidate } from './priority.ts';
 
 /** One address that this node may hold by VRRP. */
 export interface VipEip {
@@ -41,6 +42,13 @@ export interface InstancePlan {
   readonly refereed?: true;
 }
 
+/** Those who stand for a virtual router, by names that all of them use. */
+export interface Field {
+  /** This node. */
+  readonly own: string;
+  readonly others: readonly Candidate[];
+}
+
 export interface PlanInput {
   readonly node: string;
   /** Share of the addresses relative to other nodes; 0 takes them only if nobody else can. */
@@ -50,6 +58,8 @@ export interface PlanInput {
   readonly eips: readonly VipEip[];
   /** By pool. A pool without one is left out; whoever made the map has said why. */
   readonly vrids: ReadonlyMap<string, number>;
+  /** By pool and family; null, or none at all: it is not known who else there is. */
+  readonly field?: ((pool: string, family: 4 | 6) => Field | null) | undefined;
 }
 
 export interface Plan {
@@ -60,7 +70,7 @@ export interface Plan {
 
 /** Groups the addresses of each pool into one instance. */
 export function planInstances(input: PlanInput): Plan {
-  const { node, weight, priority, vrids } = input;
+  const { vrids } = input;
   const findings: Finding[] = [];
   const instances: InstancePlan[] = [];
   for (const [pool, eips] of byPool(input.eips)) {
@@ -80,8 +90,7 @@ export function planInstances(input: PlanInput): Plan {
     }
     instances.push({
       name: `vip-${pool}`, pool, interface: first.interface, family: first.address.family, vrid,
-      priority: priority
-        ?? (first.refereed === true ? refereedPriorityOf : priorityOf)(node, pool, weight),
+      priority: priorityFor(input, first),
       addresses: eips.map(({ eip }) => eip),
       ...first.failbackS === undefined ? {} : { failbackS: first.failbackS },
       ...first.refereed === true ? { refereed: true as const, failbackS: 0 } : {},
@@ -91,6 +100,14 @@ export function planInstances(input: PlanInput): Plan {
 }
 
 type Parsed = VipEip & { readonly address: Address };
+
+function priorityFor({ node, weight, priority, field }: PlanInput, first: Parsed): number {
+  const { pool, refereed, address: { family } } = first;
+  if (priority !== undefined) return priority;
+  if (refereed === true) return refereedPriorityOf(node, pool, weight);
+  const { own, others } = field?.(pool, family) ?? { own: node, others: [] };
+  return priorityOf({ name: own, weight }, others, pool);
+}
 
 function byPool(eips: readonly VipEip[]): [string, readonly Parsed[]][] {
   const pools = new Map<string, Parsed[]>();

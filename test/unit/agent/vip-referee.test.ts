@@ -10,7 +10,7 @@ import { parseEipDocuments } from '../../../src/config/eip-document.ts';
 import type { EipLease, NodeLease, ViewChange } from '../../../src/core/model.ts';
 import type { InstancePlan } from '../../../src/keepalived/render/plan.ts';
 import {
-  levelOf, priorityOf, refereedPriorityOf, type LeaseLine,
+  levelOf, refereedPriorityOf, type LeaseLine,
 } from '../../../src/keepalived/render/priority.ts';
 import type { VrrpState } from '../../../src/keepalived/supervisor/types.ts';
 
@@ -64,14 +64,13 @@ describe('the priority of a refereed virtual router', () => {
   it('has the holder before its heirs, these in order, and all others behind', () => {
     for (const term of [1, 49, 99, 100, 12345]) {
       const [a = 0, b = 0, c = 0] = ['a', 'b', 'c'].map((node) => levelOf(node, lease(term))!);
-      assert.ok(a > b && b > c && a <= 254, `${a} ${b} ${c}`);
+      assert.ok(a - b >= 10 && b - c >= 10 && a <= 254, `${a} ${b} ${c}`);
       for (const node of ['x', 'y', 'z']) {
         assert.equal(levelOf(node, lease(term)), null);
         assert.ok(refereedPriorityOf(node, 'web', 1) < c, 'below those that the lease names');
       }
     }
     assert.equal(refereedPriorityOf('x', 'web', 0), 1);
-    assert.ok(priorityOf('x', 'web', 1) >= 150, 'others are as they were');
   });
 
   it('of a later holder is higher than that of the one before, which may not know', () => {

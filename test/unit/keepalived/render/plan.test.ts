@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type InstancePlan, type VipEip, planInstances } from
   '../../../../src/keepalived/render/plan.ts';
-import { priorityOf } from '../../../../src/keepalived/render/priority.ts';
 import { nextStep } from '../../../../src/keepalived/render/steps.ts';
 
 const eip = (pool: string, address: string, device = 'eth0'): VipEip =>
@@ -41,31 +40,19 @@ describe('instances', () => {
     assert.equal(planInstances({ ...base, eips: [eip('a', '192.0.2.1'), eip('c', '::5')] })
       .instances.length, 2);
   });
-});
 
-describe('priorities', () => {
-  it('spread pools over nodes in proportion to their weights', () => {
-    const weights = { n1: 1, n2: 1, n3: 2 };
-    const won = new Map<string, number>();
-    for (let pool = 0; pool < 2000; pool += 1) {
-      const [best = ''] = Object.entries(weights)
-        .map(([node, weight]) => [node, priorityOf(node, `p${pool}`, weight)] as const)
-        .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? 1 : -1)).map(([node]) => node);
-      won.set(best, (won.get(best) ?? 0) + 1);
-    }
-    for (const [node, weight] of Object.entries(weights)) {
-      const share = (won.get(node) ?? 0) / 2000;
-      assert.ok(Math.abs(share - weight / 4) < 0.06, `${node} ${share}`);
-    }
-  });
-
-  it('are 150 to 254, or 1 for a node that should not have anything', () => {
-    const anyWeight = fc.double({ min: 0.001, max: 1000, noNaN: true });
-    fc.assert(fc.property(fc.string(), fc.string(), anyWeight, (node, pool, weight) => {
-      const priority = priorityOf(node, pool, weight);
-      assert.ok(Number.isInteger(priority) && priority >= 150 && priority <= 254, `${priority}`);
-    }));
-    assert.equal(priorityOf('n1', 'a', 0), 1);
+  it('have a priority of those who stand for them, unless one was set by hand', () => {
+    const nodes = ['n1', 'n2', 'n3'];
+    const prioritiesOf = (priority?: number) => nodes.map((node) => {
+      const others = nodes.map((name) => ({ name, weight: 1 }));
+      return planInstances({
+        ...base, node, eips: [eip('a', '192.0.2.1')], priority,
+        field: (pool, family) => pool === 'a' && family === 4 ? { own: node, others } : null,
+      }).instances[0]?.priority ?? 0;
+    });
+    const [low = 0, middle = 0, high = 0] = prioritiesOf().sort((a, b) => a - b);
+    assert.ok(middle - low >= 10 && high - middle >= 10, `${low} ${middle} ${high}`);
+    assert.deepEqual(prioritiesOf(77), [77, 77, 77]);
   });
 });
 
