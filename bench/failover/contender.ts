@@ -11,6 +11,9 @@ export interface Rest {
   readonly restless: string | null;
   /** How often the address has changed hands so far; null: the contender does not count that. */
   readonly moves: number | null;
+  /** That was asked and told between these, wall-clock ms. */
+  readonly asked: number;
+  readonly told: number;
 }
 
 /** A contender at work. */

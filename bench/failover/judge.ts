@@ -60,10 +60,12 @@ function worstGap(events: readonly MeasureEvent[], { since, until }: Done) {
 }
 
 /**
- * Where changes of hands are counted, each run of claims but the first must be one of them: an
+ * Where changes of hands are counted, each run of claims after the holder's must be one of them: an
  * address that went away and came back in order is none that two claimed.
  */
-async function claims(lab: Lab, address: string, { holder, since, until, asked, moves }: Done) {
+async function claims(
+  lab: Lab, address: string, { holder, since, until, asked, moves, counted }: Done,
+) {
   await lab.sniffer.assertHeardAll();
   // The holder's last claim before the fault is in it, so that it counts as the first to claim.
   const window = { since: since - 500, until };
@@ -73,7 +75,10 @@ async function claims(lab: Lab, address: string, { holder, since, until, asked, 
     claimMs: next === undefined ? null : rounded(next.first - since),
     needless: moves === null ? null : Math.max(0, moves - asked),
   };
-  if (moves !== null && runs.length - 1 <= moves) return { ...common, lateClaims: 0, lateMs: 0 };
+  const turns = (await lab.sniffer.runs(address, counted)).map(({ host }) => host);
+  // It may have said nothing since it was looked at.
+  if (turns[0] !== holder) turns.unshift(holder);
+  if (moves !== null && turns.length - 1 <= moves) return { ...common, lateClaims: 0, lateMs: 0 };
   const overlaps = await lab.sniffer.overlaps({ addresses: [address], ...window });
   const late = overlaps.find(({ host }) => host === holder) ?? overlaps[0];
   return { ...common, lateClaims: late?.claims ?? 0, lateMs: rounded(late?.ms ?? 0) };

@@ -35,7 +35,9 @@ export async function runKeepalived(lab: Lab, advertMs: number): Promise<Running
     resume: (node) => of(node).resume(),
     move: async (from) => { await of(from).stop(); },
     repair: async (node) => { if (of(node).exit !== null) await start(node); },
-    rested: async () => Promise.resolve({ restless: null, moves: null }),
+    rested: async () => Promise.resolve({
+      restless: null, moves: null, asked: lab.now(), told: lab.now(),
+    }),
     stop: async () => { await Promise.all([...processes.values()].map((one) => one.stop())); },
   };
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError, until } from '../../test/lab/command.ts';
+import type { Lab } from '../../test/lab/lab.ts';
 import type { StoreKind } from '../../test/lab/lab-store.ts';
 import { processTree } from '../../test/lab/process.ts';
 import type { LabProcess } from '../../test/lab/process.ts';
@@ -42,7 +43,7 @@ export async function runTenure(
   const of = (node: string): LabProcess => agents.get(node)!;
   return {
     address, periodMs,
-    rested: async () => rested(tenure, lab.nodes.length, profile !== null),
+    rested: async () => rested(lab, tenure, profile !== null),
     kill: async (node) => {
       // In quorum mode what was started is the supervisor, and the agent its child.
       const [started, agent] = processTree(of(node).pid);
@@ -64,20 +65,23 @@ export async function runTenure(
 }
 
 /** Every node is judged by voters, if it should be, and the line of succession is written. */
-async function rested(tenure: Tenure, nodes: number, isQuorum: boolean): Promise<Rest> {
+async function rested(lab: Lab, tenure: Tenure, isQuorum: boolean): Promise<Rest> {
+  const nodes = lab.nodes.length;
+  let asked = lab.now();
   let last = await tenure.status();
   const isAtRest = ({ nodes: shown, addresses: held }: StatusView): boolean => (
     shown.filter(({ mode }) => !isQuorum || mode === 'quorum').length === nodes
     && held.length > 0 && held.every(({ line }) => line.length === Math.min(2, nodes - 1))
   );
   const restless = await until('Tenure is at rest, each node judged as it should be and heirs named', async () => {
+    asked = lab.now();
     last = await tenure.status();
     return isAtRest(last);
   }, restWithinMs, 200).then(() => null, (error: unknown) => (
     error instanceof LabError ? error.message : String(error)));
   // Each change of hands is one more term.
   const [held] = last.addresses;
-  return { restless, moves: held?.term ?? null };
+  return { restless, moves: held?.term ?? null, asked, told: lab.now() };
 }
 
 function keyIn(dir: string): string {

@@ -18,6 +18,8 @@ export interface Done {
   /** How often the address was to change hands, and did; null: that is not counted. */
   readonly asked: 0 | 1;
   readonly moves: number | null;
+  /** Within this time those happened. */
+  readonly counted: { readonly since: number; readonly until: number };
 }
 
 /** So long the new holder and the fault are there together: whoever answers wrongly then, shows. */
@@ -49,6 +51,7 @@ export async function act(
     fault: fault.name, holder, since, until: lab.now(), tookOver,
     asked: fault.lasts === true ? 0 : 1,
     moves: before.moves === null || after.moves === null ? null : after.moves - before.moves,
+    counted: { since: before.told, until: after.asked },
   } as const;
   return { done, after };
 }
