@@ -10,11 +10,15 @@ import { orAborted, sleep, within } from './wait.ts';
 
 /** Connecting to an endpoint for so long, the next one is tried beside it. */
 const staggerMs = 200;
+/** A call that waited for so long is tried at another endpoint, where there is time for it. */
+const elsewhereMs = 2_000;
 /** All of them together. */
 const dialTimeoutMs = 3_000;
 
 interface Attempt {
   readonly link: Link | null;
+  /** The member is part of a cluster that can serve, as far as it says. */
+  readonly serves: boolean;
   readonly error: unknown;
   readonly self: Promise<Attempt>;
 }
@@ -49,27 +53,35 @@ export class Connection {
   /**
    * One call, sent once; a login that etcd has forgotten (it refuses such calls unseen) is
    * renewed first. With `repeat`, for calls that may as well be applied twice, it is sent once
-   * more where the link broke.
+   * more where the link broke, or where another member may answer and this one is slow to.
    */
   async call<M extends Method>(
     method: M, request: Request<M>, signal: AbortSignal, repeat = false,
   ): Promise<Response<M>> {
-    return this.run((link) => link.call(method, request, signal), signal, repeat);
+    return this.run((link, limit) => link.call(method, request, limit), signal, repeat);
   }
 
   /** The same for whatever else a link can do. */
   async run<T>(
-    send: (link: Link) => Promise<T>, signal: AbortSignal, repeat: boolean,
+    send: (link: Link, limit: AbortSignal) => Promise<T>, signal: AbortSignal, repeat: boolean,
   ): Promise<T> {
     let mayLogIn = true;
     let mayRepeat = repeat;
     for (;;) {
       const link = await this.link(signal);
       const { token } = link;
+      const limit = mayRepeat && this.settings.endpoints.length > 1
+        ? AbortSignal.any([signal, AbortSignal.timeout(elsewhereMs)]) : signal;
       try {
-        return await send(link);
+        return await send(link, limit);
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
+        if (error.code === 'timeout' && mayRepeat && !signal.aborted) {
+          // It takes calls, and answers none: it has lost the others, or its leader.
+          link.retire();
+          mayRepeat = false;
+          continue;
+        }
         if (error.reason === 'stale-token' && mayLogIn) {
           mayLogIn = false;
           await link.logIn(signal, token);
@@ -126,11 +138,15 @@ export class Connection {
     return this.#link;
   }
 
-  /** Connects to one after the other, each beginning when the one before failed or is slow. */
+  /**
+   * Connects to one after the other, each beginning when the one before failed or is slow. A member
+   * that has lost the others takes calls, and answers none: it is used if there is no other.
+   */
   async #race(order: readonly Endpoint[], signal: AbortSignal): Promise<Link> {
     const waiting = [...order];
     const under = new Set<Promise<Attempt>>();
     const errors: unknown[] = [];
+    let spare: Link | null = null;
     while (waiting.length > 0 || under.size > 0) {
       const endpoint = waiting.shift();
       if (endpoint !== undefined) under.add(this.#attempt(endpoint, signal));
@@ -138,31 +154,47 @@ export class Connection {
       const ended = await Promise.race([...under, ...pause]);
       if (ended === undefined) continue;
       under.delete(ended.self);
-      if (ended.link !== null) {
+      if (ended.link !== null && ended.serves) {
         for (const other of under) void other.then(({ link }) => link?.retire());
+        spare?.retire();
         return ended.link;
       }
-      errors.push(ended.error);
+      if (ended.link === null) errors.push(ended.error);
+      else if (spare === null) spare = ended.link;
+      else ended.link.retire();
     }
+    if (spare !== null) return spare;
     throw worst(errors);
   }
 
   #attempt(endpoint: Endpoint, signal: AbortSignal): Promise<Attempt> {
-    const connect = async (): Promise<Link> => {
+    const connect = async (): Promise<Pick<Attempt, 'link' | 'serves'>> => {
       const link = new Link(endpoint, this.settings);
       try {
         await link.ready(signal);
-        return link;
+        const isOnly = this.settings.endpoints.length === 1;
+        return { link, serves: isOnly || await hasLeader(link, signal) };
       } catch (error) {
         link.retire();
         throw error;
       }
     };
     const self: Promise<Attempt> = connect().then(
-      (link) => ({ link, error: null, self }),
-      (error: unknown) => ({ link: null, error, self }),
+      (connected) => ({ ...connected, error: null, self }),
+      (error: unknown) => ({ link: null, serves: false, error, self }),
     );
     return self;
+  }
+}
+
+/** By the member's own word; true if it will not say. */
+async function hasLeader(link: Link, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { leader } = await link.call('status', {}, signal);
+    return leader !== '0';
+  } catch (error) {
+    if (error instanceof EtcdError && error.code === 'denied') return true;
+    throw error;
   }
 }
 

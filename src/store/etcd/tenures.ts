@@ -85,8 +85,8 @@ export class Tenures {
     if (askedSeconds !== null && askedSeconds !== wanted) {
       return this.#regrant(grant, ttlMs, signal);
     }
-    const { TTL } = await this.#connection.run((link) => link.exchange<ILeaseKeepAliveResponse>(
-      'Lease', 'leaseKeepAlive', { ID: grant.leaseId }, signal,
+    const { TTL } = await this.#connection.run((link, limit) => link.exchange<ILeaseKeepAliveResponse>(
+      'Lease', 'leaseKeepAlive', { ID: grant.leaseId }, limit,
     ), signal, true);
     const seconds = Number(TTL);
     if (seconds <= 0) return this.forget(tenure);
