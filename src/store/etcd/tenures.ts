@@ -85,8 +85,9 @@ export class Tenures {
     if (askedSeconds !== null && askedSeconds !== wanted) {
       return this.#regrant(grant, ttlMs, signal);
     }
-    const { TTL } = await this.#connection.run((link, limit) => link.exchange<ILeaseKeepAliveResponse>(
-      'Lease', 'leaseKeepAlive', { ID: grant.leaseId }, limit,
+    const ask = { ID: grant.leaseId };
+    const { TTL } = await this.#connection.run((link, limit) => (
+      link.exchange<ILeaseKeepAliveResponse>('Lease', 'leaseKeepAlive', ask, limit)
     ), signal, true);
     const seconds = Number(TTL);
     if (seconds <= 0) return this.forget(tenure);
