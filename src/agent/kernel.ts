@@ -8,7 +8,7 @@ import { openFence } from '../net/fence.ts';
 import { FrameSockets } from '../net/frame-sockets.ts';
 import { SolicitedNodeGroups } from '../net/groups.ts';
 import { Interfaces } from '../net/interfaces.ts';
-import { ownAddress } from '../net/own-address.ts';
+import { ownName } from '../net/own-address.ts';
 
 /** SO_MARK of the agent's frames: "TN". Shown by `nft list table netdev tenure`. */
 export const agentMark = 0x544e;
@@ -35,15 +35,14 @@ export function openKernel(
     }));
     const wall = openFence({
       mark: agentMark,
-      ownAddress: (ifindex, version, isManaged) => (
-        ownAddress(interfaces.addresses(ifindex), version, isManaged)),
+      ownName: (ifindex, version, isManaged) => ownName(interfaces, ifindex, version, isManaged),
       ...(fence === 'auto' ? {} : { only: fence }),
       onRepaired: (text) => { onTrouble('fence', text); },
       onBroken: (error) => { onTrouble('fence', `The fence cannot be repaired: ${textOf(error)}`); },
     });
     closers.push({ close: () => { wall.dispose(); } });
-    interfaces.onChange(({ subnets }) => {
-      if (subnets.size === 0) return;
+    interfaces.onChange(({ links, subnets }) => {
+      if (links.length + subnets.size === 0) return;
       try {
         wall.lookAgain();
       } catch (error) {

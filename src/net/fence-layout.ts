@@ -5,6 +5,7 @@
  * leaves by it. `arp`: a table of family arp and one of family ip6: what the kernel itself sends.
  */
 import type { Family as Version } from '../wire/address.ts';
+import { writeMac } from '../wire/ethernet.ts';
 import { closeGate, gate, linkKey, type Opening } from './fence-gate.ts';
 import {
   chains, claimRules, counters, entryRules, questionRule, refuseRules, ruleMessage,
@@ -188,6 +189,13 @@ function entries(layout: Layout, table: FenceTable, chain: string, links?: strin
     .map((rule) => ruleMessage(table.ref, rule));
 }
 
+/** As in a frame. */
+function macBytes(mac: string): Uint8Array {
+  const bytes = new Uint8Array(6);
+  writeMac(bytes, 0, mac);
+  return bytes;
+}
+
 function deviceChain(layout: Layout, table: FenceTable, link: FenceLink): Uint8Array[] {
   const { name, own4 = null, own6 = null } = link;
   const chain = chainOf(name);
@@ -195,7 +203,9 @@ function deviceChain(layout: Layout, table: FenceTable, link: FenceLink): Uint8A
   const comment = 'all that leaves by this interface';
   const questions = table.versions.flatMap((version) => {
     const own = version === 4 ? own4 : own6;
-    return own === null ? [] : [questionRule(surroundings(layout), chain, version, keyOf(own))];
+    if (own === null) return [];
+    const name = { address: keyOf(own.address), mac: macBytes(own.mac) };
+    return [questionRule(surroundings(layout), chain, version, name)];
   });
   return [
     newChain(table.ref, chain, comment, hook),

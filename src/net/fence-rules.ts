@@ -75,9 +75,17 @@ const hasMark = ({ mark }: Surroundings): Expression[] => (
   [nft.meta('mark'), nft.compare(host32(mark))]
 );
 
-/** ARP for Ethernet and IPv4 (RFC 826): operation at 6, sender protocol address at 14. */
+const frameFrom = (mac: Uint8Array): Expression[] => [
+  nft.meta('iiftype'), nft.compare(u16(ethernetDevice, littleEndian)),
+  nft.payload('link', 6, 6), nft.compare(mac),
+];
+
+/** ARP for Ethernet and IPv4 (RFC 826): operation at 6, sender's MAC at 8 and address at 14. */
 const arpOperation = (operation: number): Expression[] => (
   [nft.payload('network', 6, 2), nft.compare(be16(operation))]
+);
+const arpSenderMac = (mac: Uint8Array): Expression[] => (
+  [nft.payload('network', 8, 6), nft.compare(mac)]
 );
 const arpSender = (set: string): Expression[] => [nft.payload('network', 14, 4), nft.lookup(set)];
 
@@ -96,22 +104,26 @@ const source = (where: Surroundings, set: string): Expression[] => (
 /**
  * A question that the kernel asks from a managed address claims that address, and of a gate that
  * is shut for a moment it would be dropped, and come again a second later. So it leaves in the
- * host's own name: `own`, an address of the host on that interface.
+ * host's own name: `own`, an address of the host on that interface. Not so what is only passed on,
+ * as by a bridge: its sender's MAC is another.
  */
 export function questionRule(
-  where: Surroundings, chain: string, version: Family, own: Uint8Array,
+  where: Surroundings, chain: string, version: Family,
+  own: { readonly address: Uint8Array; readonly mac: Uint8Array },
 ): Rule {
-  const notOurs = [nft.meta('mark'), nft.compare(host32(where.mark), 'neq'), nft.immediate(own)];
+  const inOwnName = [
+    nft.meta('mark'), nft.compare(host32(where.mark), 'neq'), nft.immediate(own.address),
+  ];
   return {
     chain,
     expressions: version === 4
       ? [
-        ...isArp(where), ...arpOperation(arpRequest), ...arpSender('managed4'), ...notOurs,
-        nft.writePayload('network', 14, 4),
+        ...isArp(where), ...arpOperation(arpRequest), ...arpSenderMac(own.mac),
+        ...arpSender('managed4'), ...inOwnName, nft.writePayload('network', 14, 4),
       ]
       : [
-        ...icmp6Type(neighbourSolicitation), ...source(where, 'managed6'), ...notOurs,
-        nft.writePayload('network', 8, 16, true),
+        ...frameFrom(own.mac), ...icmp6Type(neighbourSolicitation), ...source(where, 'managed6'),
+        ...inOwnName, nft.writePayload('network', 8, 16, true),
       ],
     comment: "the kernel's questions, in the host's own name",
   };

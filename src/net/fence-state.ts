@@ -6,9 +6,15 @@ import { FenceError } from './fence-error.ts';
 export interface FenceLink {
   readonly ifindex: number;
   readonly name: string;
-  /** Addresses of the host there, none of them managed, in whose name the kernel may ask. */
-  readonly own4?: string | null;
-  readonly own6?: string | null;
+  /** In whose name the kernel may ask there. */
+  readonly own4?: OwnName | null;
+  readonly own6?: OwnName | null;
+}
+
+/** An address of the host on an interface, none that is managed, and the interface's MAC. */
+export interface OwnName {
+  readonly address: string;
+  readonly mac: string;
 }
 
 /** Addresses by their text; the value is what the kernel compares: 4 or 16 bytes. */
@@ -141,7 +147,11 @@ function sameLinks(a: readonly FenceLink[], b: readonly FenceLink[]): boolean {
 
 export function sameLink(a: FenceLink, b: FenceLink | undefined): boolean {
   return a.ifindex === b?.ifindex && a.name === b.name
-    && (a.own4 ?? null) === (b.own4 ?? null) && (a.own6 ?? null) === (b.own6 ?? null);
+    && sameName(a.own4, b.own4) && sameName(a.own6, b.own6);
+}
+
+function sameName(a: OwnName | null = null, b: OwnName | null = null): boolean {
+  return a?.address === b?.address && a?.mac === b?.mac;
 }
 
 export function keyOf(address: string): Uint8Array {

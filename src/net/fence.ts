@@ -23,6 +23,7 @@ import {
 import { silence } from './fence-silence.ts';
 import {
   FenceBook, isNothing, toGuard, toHold, toManage, type FenceChange, type FenceLink,
+  type OwnName,
 } from './fence-state.ts';
 import { RepairPacer, watchTables, type EventSource } from './fence-watch.ts';
 import { NetlinkError, NetlinkSocket, type NetlinkSocketOptions } from './netlink-socket.ts';
@@ -42,12 +43,12 @@ export interface FenceOptions {
   /** One kind or none, for tests and for kernels whose egress hook is broken. */
   readonly only?: FenceKind;
   /**
-   * An address of the host on an interface, in whose name the kernel may ask there: not a managed
-   * one; null if there is none. Asked again by `lookAgain`.
+   * In whose name the kernel may ask on an interface: with an address that is not managed; null if
+   * there is none. Asked again by `lookAgain`.
    */
-  readonly ownAddress?: (
+  readonly ownName?: (
     ifindex: number, version: Family, isManaged: (address: string) => boolean,
-  ) => string | null;
+  ) => OwnName | null;
   /** Someone else had changed the tables; they are as they should be again. */
   readonly onRepaired: (text: string) => void;
   /** They could not be repaired; it is tried again until it succeeds. */
@@ -219,11 +220,11 @@ export class KernelFence {
   #withOwn(
     links: readonly FenceLink[], isManaged: (address: string) => boolean,
   ): readonly FenceLink[] {
-    const { ownAddress } = this.#options;
-    if (ownAddress === undefined) return links;
+    const { ownName } = this.#options;
+    if (ownName === undefined) return links;
     return links.map((link) => ({
       ...link,
-      own4: ownAddress(link.ifindex, 4, isManaged), own6: ownAddress(link.ifindex, 6, isManaged),
+      own4: ownName(link.ifindex, 4, isManaged), own6: ownName(link.ifindex, 6, isManaged),
     }));
   }
 

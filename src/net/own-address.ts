@@ -1,4 +1,7 @@
-/** The address of the host on an interface in whose name the kernel may ask for neighbours. */
+/** In whose name a host's kernel may ask for neighbours on an interface. */
+import { isMac } from '../wire/ethernet.ts';
+import type { OwnName } from './fence-state.ts';
+import type { Interfaces } from './interfaces.ts';
 import {
   IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TENTATIVE, type InterfaceAddress,
 } from './rtnetlink/address.ts';
@@ -16,4 +19,14 @@ export function ownAddress(
     family === version && prefixLength < (version === 4 ? 32 : 128)
     && (flags & unusable) === 0 && !isManaged(address)));
   return (fit.find(({ address }) => /^fe[89ab]/.test(address)) ?? fit[0])?.address ?? null;
+}
+
+/** The same with the interface's MAC; null if it is gone, or has no such address. */
+export function ownName(
+  interfaces: Pick<Interfaces, 'addresses' | 'byIndex'>, ifindex: number, version: 4 | 6,
+  isManaged: (address: string) => boolean,
+): OwnName | null {
+  const address = ownAddress(interfaces.addresses(ifindex), version, isManaged);
+  const mac = interfaces.byIndex(ifindex)?.mac ?? '';
+  return address === null || !isMac(mac) ? null : { address, mac };
 }

@@ -6,7 +6,7 @@ import { detectFence } from '../../src/net/fence-kernel.ts';
 import { inspectFence } from '../../src/net/fence-inspect.ts';
 import { Interfaces } from '../../src/net/interfaces.ts';
 import { NetlinkSocket } from '../../src/net/netlink-socket.ts';
-import { ownAddress } from '../../src/net/own-address.ts';
+import { ownName } from '../../src/net/own-address.ts';
 import { PacketSocket, type Packet } from '../../src/net/packet-socket.ts';
 import { decodeArp } from '../../src/wire/arp.ts';
 import { decodeNeighbour } from '../../src/wire/ndp.ts';
@@ -39,14 +39,13 @@ function ifindexOf(name: string): number {
 }
 
 /** As the agent does (src/agent/kernel.ts). */
-function followOwn(): Pick<FenceOptions, 'ownAddress'> {
+function followOwn(): Pick<FenceOptions, 'ownName'> {
   const interfaces = new Interfaces();
-  interfaces.onChange(({ subnets }) => {
-    if (subnets.size > 0) fence?.lookAgain();
+  interfaces.onChange(({ links, subnets }) => {
+    if (links.length + subnets.size > 0) fence?.lookAgain();
   });
   return {
-    ownAddress: (ifindex, version, isManaged) => (
-      ownAddress(interfaces.addresses(ifindex), version, isManaged)),
+    ownName: (ifindex, version, isManaged) => ownName(interfaces, ifindex, version, isManaged),
   };
 }
 

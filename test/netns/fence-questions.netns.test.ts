@@ -55,6 +55,18 @@ describe('the questions of a kernel that has an EIP', { timeout: 120_000 }, () =
     });
   }
 
+  it("are told from those of others that only pass, which stay what they are: claims", async () => {
+    const said = [frames.request(eip4), frames.solicitation(eip6, neighbour6)];
+    const passed = { frames: said, marked: false };
+    assert.deepEqual(await agent.send(passed), ['ENOBUFS', 'ENOBUFS']);
+    await agent.hold({ add: [eip4, eip6] });
+    await agent.arm(60_000);
+    assert.deepEqual(await agent.send(passed), [null, null]);
+    const heard = await world.heard();
+    assert.deepEqual(claimsOf(heard, own4), []);
+    assert.deepEqual(claimsOf(heard, own6), []);
+  });
+
   it('leave the claims of the agent as they are', async () => {
     await agent.hold({ add: [eip4, eip6] });
     await agent.arm(60_000);
@@ -90,7 +102,7 @@ describe('the questions of a kernel that has an EIP', { timeout: 120_000 }, () =
 
   it('are shown by `nft list`', async () => {
     const table = await world.run('a', ['nft', 'list', 'table', 'netdev', 'tenure']);
-    assert.match(table, new RegExp(`arp saddr ip @managed4 .*arp saddr ip set ${own4}`));
+    assert.match(table, new RegExp(`arp saddr ether ${kernelMac} arp saddr ip @managed4 .*arp saddr ip set ${own4}`));
     assert.match(table, /ip6 saddr @managed6 .*ip6 saddr set fd66::1/);
   });
 });
