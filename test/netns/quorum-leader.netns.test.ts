@@ -90,7 +90,6 @@ describe('in quorum mode, the machine dies that holds the address and leads etcd
     assert.equal(next, before.line[0], 'the first heir takes it');
     // It comes back, and thinks for a moment that it leads.
     await lab.mendAll();
-    assert.equal(await tenure.holder(eip), next, 'whichever member is asked first');
     await until(`etcd serves on ${holder} again`, async () => serves(stage, holder), 60_000, 200);
     await sleep(electionMs);
     await lab.sniffer.assertSuccession(eip, [holder, next], { since });
