@@ -26,9 +26,9 @@ const groups = [
   { name: 'simulation', atOnce: 2, limitS: 900, needs: [], root: false },
   {
     name: 'netns', atOnce: 3, limitS: 600, needs: ['ip', 'nft', 'nsenter'], root: true,
-    first: /quorum-(faults|partitions|networks|leader)|agent-faults|keepalived-(fence|agent|supervisor)/,
-    heavy: /quorum-(faults|partitions|networks|leader)|agent-faults/,
-    alone: /-load|-timing|-upkeep|realtime/,
+    first: /quorum-(faults|networks)|agent-faults|keepalived-(fence|agent|supervisor)/,
+    heavy: /quorum-(faults|networks)|agent-faults/,
+    alone: /-load|-timing|-upkeep|realtime|quorum-(leader|partitions)/,
   },
   {
     name: 'cluster', atOnce: 2, limitS: 900, needs: ['ip', 'nft', 'nsenter'], root: true,

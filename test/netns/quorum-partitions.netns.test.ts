@@ -10,6 +10,8 @@ const heartbeat = { interval: '60ms', support: '400ms' };
 const supportMs = 400;
 /** The client sees the address again so soon after all is well: 1 s, and room for the machine. */
 const rightAgainMs = 2500;
+/** For what is to happen at all. */
+const timeoutMs = 30_000;
 
 async function holderOf({ prober, lab }: Stage): Promise<string> {
   return (await prober.waitForAnswer({ since: lab.now() })).node;
@@ -51,7 +53,7 @@ describe('in quorum mode', { concurrency: 3 }, () => {
     await inQuorumMode(tenure, 3);
     const parted = lab.now();
     await Promise.all([lab.part(first, heir), lab.part(first, second)]);
-    const { node: next } = await prober.waitForAnswer({ not: first, since: parted });
+    const { node: next } = await prober.waitForAnswer({ not: first, since: parted, timeoutMs });
     await sleep(4 * supportMs);
     await lab.mendAll();
     const mended = lab.now();
@@ -63,7 +65,7 @@ describe('in quorum mode', { concurrency: 3 }, () => {
     await inQuorumMode(tenure, 3);
     const cut = lab.now();
     await lab.lose(next, 'both');
-    const { node: third } = await prober.waitForAnswer({ not: next, since: cut });
+    const { node: third } = await prober.waitForAnswer({ not: next, since: cut, timeoutMs });
     await sleep(4 * supportMs);
     await lab.mendAll();
     await sleep(rightAgainMs + 1000);
@@ -103,7 +105,7 @@ describe('in quorum mode', { concurrency: 3 }, () => {
     await expectTurns(stage, [holder], since);
     const cut = lab.now();
     await Promise.all([lab.lose(holder, 'both'), lab.lose(holder, 'both', 1, 'mgmt')]);
-    const { node: next } = await prober.waitForAnswer({ not: holder, since: cut });
+    const { node: next } = await prober.waitForAnswer({ not: holder, since: cut, timeoutMs });
     assert.equal(next, line[0], 'the first heir takes it');
     const claim = await lab.sniffer.firstClaim(eip, next, cut);
     assert.ok(claim!.at - cut < 2500, `claimed after ${String(Math.round(claim!.at - cut))} ms`);
