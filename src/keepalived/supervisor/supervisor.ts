@@ -134,7 +134,9 @@ export class Supervisor {
 
   /** Starts with what is wanted, or else with what ran before. */
   async #start(): Promise<void> {
-    const first = await this.#accept(this.#wanted) ? this.#wanted
+    // There may be another by the time that this one is accepted.
+    const wanted = this.#wanted;
+    const first = await this.#accept(wanted) ? wanted
       : this.#loaded.length > 0 && await this.#accept(this.#loaded, true) ? this.#loaded : null;
     if (!first) {
       this.#startAt = performance.now() + times.againMs;
