@@ -10,10 +10,10 @@
  * Users are known by tokens: `admin` may do anything, and `NAMESPACE/NAME` is the service account
  * of that name, with the rights that roles give it and no others.
  */
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -128,7 +128,10 @@ export class ApiServer {
     });
     const name = createHash('sha256').update(text).digest('hex').slice(0, 12);
     const path = join(this.dir, `kubeconfig-${name}`);
-    await writeFile(path, text);
+    // Another may be reading the same.
+    const next = `${path}.${randomUUID()}`;
+    await writeFile(next, text);
+    await rename(next, path);
     return path;
   }
 
