@@ -15,9 +15,9 @@ import { announceDeath, supervisorLink } from './supervisor/link.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
 import { ServiceManager } from './systemd-notify.ts';
 import type { ServiceManagerModules } from './systemd-notify.ts';
+import { tidyHeap } from './tidy-heap.ts';
 import { openRouterFence } from './vip/open-router-fence.ts';
 import { runVip } from './vip/run-vip.ts';
-import { tidyHeap } from './tidy-heap.ts';
 import { WireHost } from './wire/host.ts';
 
 /** The service manager waits longer than this before it kills (manifests/systemd). */

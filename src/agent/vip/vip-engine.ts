@@ -1,14 +1,8 @@
 /**
- * Eips with spec.protocol: vip on this node: what keepalived is to run, keepalived under its
- * supervisor, the watch on the wire, and what there is to say of all three. Where the Eips and
- * their VRIDs come from is somebody else's business (vrid-keeper.ts, eips-directory.ts).
- *
- *   run: nothing to keep ── set ──► keepalived found ──► supervised … stop: handed over, ended
- *                                     └ missing, no directory: said, and tried again
+ * Eips with spec.protocol: vip on this node: what keepalived is to run, the watch on the wire, and
+ * what there is to say of both. How keepalived runs is keepalived-runner.ts's business, and where
+ * the Eips and their VRIDs come from somebody else's (vrid-keeper.ts, eips-directory.ts).
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AgentConfig, VipConfig } from '../../config/agent-config.ts';
 import type { EipDocument } from '../../config/eip-document.ts';
@@ -16,10 +10,7 @@ import type { Eip, Finding, VrrpReport } from '../../core/model.ts';
 import type { InstancePlan, Plan } from '../../keepalived/render/plan.ts';
 import type { LeaseLine } from '../../keepalived/render/priority.ts';
 import type { ForeignVrids } from '../../keepalived/render/vrids.ts';
-import { files } from '../../keepalived/supervisor/leftovers.ts';
-import { findKeepalived } from '../../keepalived/supervisor/program.ts';
-import { Supervisor } from '../../keepalived/supervisor/supervisor.ts';
-import type { SupervisorEvent, VrrpState } from '../../keepalived/supervisor/types.ts';
+import type { VrrpState } from '../../keepalived/supervisor/types.ts';
 import { VrrpWatch } from '../../keepalived/watch/watch.ts';
 import { FrameSockets } from '../../net/frame-sockets.ts';
 import type { VipReadings } from '../../observe/vip-metrics.ts';
@@ -27,12 +18,13 @@ import type { Host } from '../host.ts';
 import { Ears } from './ears.ts';
 import type { StandingNode } from './field.ts';
 import { FindingLog } from './finding-log.ts';
+import { KeepalivedRunner, type StateEvent } from './keepalived-runner.ts';
 import { MasterCheck } from './master-check.ts';
 import { placeEips, type PlacedEips } from './placement.ts';
 import { Referee } from './referee.ts';
 import type { RouterFence } from './router-fence.ts';
 import { RouterGuard } from './router-guard.ts';
-import { unicastOf, vipSettings } from './vip-settings.ts';
+import { unicastOf } from './vip-settings.ts';
 
 export interface VipOptions {
   readonly node: string;
@@ -67,7 +59,6 @@ export interface Wanted {
 }
 
 const lookMs = 1_000;
-const tryAgainMs = 10_000;
 
 export class VipEngine {
   readonly #options: VipOptions;
@@ -80,19 +71,16 @@ export class VipEngine {
   readonly #referee: Referee;
   readonly #check = new MasterCheck(new FrameSockets({ mark: 0 }));
   readonly #states = new Map<string, VrrpState>();
-  /** Said by keepalived's supervisor, until it is over; by code. */
-  readonly #notes = new Map<string, string>();
-  readonly #counts = { transitions: new Map<string, number>(), exits: 0, hangs: 0 };
+  readonly #runner: KeepalivedRunner;
+  readonly #transitions = new Map<string, number>();
   #wanted: Wanted = { documents: [], vrids: new Map(), findings: [] };
   #nodes: readonly StandingNode[] = [];
   #drained = false;
   #plan: Plan = { instances: [], findings: [] };
-  #supervisor: Supervisor | null = null;
   #applied = '';
   #findings: readonly Finding[] = [];
   #unable: Readonly<Record<string, string>> = {};
   #shown = '';
-  #wake: (() => void) | null = null;
 
   constructor(options: VipOptions, modules: VipModules) {
     this.#options = options;
@@ -107,8 +95,19 @@ export class VipEngine {
       line: modules.line ?? (() => null),
     });
     this.#ears = new Ears(this.#watch, { log: modules.log, peers }, {
-      onContest: () => { this.#supervisor?.suspect(); },
+      onContest: () => { this.#runner.suspect(); },
       onRival: (pool) => { modules.fence?.heard(pool); },
+    });
+    this.#runner = new KeepalivedRunner(options, {
+      log: modules.log, network: () => modules.host.network(),
+      isWanted: () => this.#plan.instances.length > 0,
+      onBegun: () => {
+        this.#applied = '';
+        this.look();
+      },
+      onState: (event) => { this.#changed(event); },
+      onEmpty: () => { this.#guard.letGo(); },
+      onNotes: () => { this.look(); },
     });
   }
 
@@ -140,17 +139,11 @@ export class VipEngine {
     const { host } = this.#modules;
     const timer = setInterval(() => { this.look(); }, lookMs);
     host.onChange(() => { if (!signal.aborted) this.look(); });
-    const wake = (): void => { this.#wake?.(); };
-    signal.addEventListener('abort', wake);
     // What an earlier run left would guard addresses that may be others' now.
-    if (!this.#isNeeded()) this.#modules.fence?.remove();
+    if (!this.#runner.isNeeded) this.#modules.fence?.remove();
     try {
-      while (!signal.aborted) {
-        if (this.#isNeeded()) await this.#supervise(signal);
-        else await new Promise<void>((resolve) => { this.#wake = resolve; });
-      }
+      await this.#runner.run(signal);
     } finally {
-      signal.removeEventListener('abort', wake);
       clearInterval(timer);
       this.#ears.close();
       this.#check.close();
@@ -158,50 +151,12 @@ export class VipEngine {
     }
   }
 
-  /** Also where an earlier run of the agent may have left a keepalived. */
-  #isNeeded(): boolean {
-    return this.#plan.instances.length > 0
-      || existsSync(join(this.#options.vip.runDirectory, files.configuration));
-  }
-
-  async #supervise(signal: AbortSignal): Promise<void> {
-    const { node, vip: { runDirectory: dir, program } } = this.#options;
-    const found = await findKeepalived(program);
-    if ('error' in found) return this.#failed('vip-keepalived', found.error, signal);
-    this.#notes.delete('vip-keepalived');
-    const settings = vipSettings(this.#options.vip, this.#modules.host.network());
-    if ('error' in settings) return this.#failed('vip-peers', settings.error, signal);
-    this.#notes.delete('vip-peers');
-    const supervisor = new Supervisor({
-      node, settings, dir, program, netns: null, build: found.build,
-      onEvent: (event) => { this.#hear(event); },
-    });
-    this.#supervisor = supervisor;
-    this.#applied = '';
-    this.look();
-    try {
-      await supervisor.run(signal);
-    } catch (error) {
-      this.#supervisor = null;
-      const why = error instanceof Error ? error.message : String(error);
-      await this.#failed('vip-directory', why, signal);
-    } finally {
-      this.#supervisor = null;
-    }
-  }
-
-  async #failed(code: string, text: string, signal: AbortSignal): Promise<void> {
-    this.#notes.set(code, text);
-    this.look();
-    await sleep(tryAgainMs, undefined, { signal }).catch(() => undefined);
-  }
-
   /** Looks at interfaces, wire and time anew, and hands on what changed. */
   look(): void {
     const { host } = this.#modules;
     const placed = this.#place();
     this.#plan = placed.plan;
-    if (placed.plan.instances.length > 0) this.#wake?.();
+    if (placed.plan.instances.length > 0) this.#runner.wake();
     this.#ears.listen(placed.places, host.network());
     const now = performance.now();
     this.#watch.forget(now);
@@ -220,7 +175,7 @@ export class VipEngine {
   }
 
   #ownFindings(): readonly Finding[] {
-    const notes = new Map(this.#notes);
+    const notes = new Map(this.#runner.notes);
     if (this.#guard.trouble !== null) notes.set('vip-fence', this.#guard.trouble);
     return [...notes].map(([code, text]) => ({ code, subject: this.#options.node, text }));
   }
@@ -240,14 +195,14 @@ export class VipEngine {
   #apply(instances: readonly InstancePlan[]): void {
     // Before keepalived reads the files.
     this.#referee.heed(instances);
-    if (this.#supervisor === null) return;
+    if (!this.#runner.hasBegun) return;
     const text = JSON.stringify(instances);
     // Guarded before keepalived can have them; let go once it has none.
     this.#guard.set(instances, text, this.#modules.host.network());
     if (text === this.#applied) return;
     this.#applied = text;
     this.#watch.expect(instances.map((instance) => this.#expected(instance)));
-    this.#supervisor.apply(instances);
+    this.#runner.apply(instances);
   }
 
   #expected({ addresses: [address = ''], pool, interface: on, family, vrid }: InstancePlan) {
@@ -307,49 +262,19 @@ export class VipEngine {
   }
 
   get readings(): VipReadings {
-    const { transitions, exits, hangs } = this.#counts;
     return {
-      reports: this.reports, findings: this.#findings, transitions, exits, hangs,
-      refused: this.#notes.has('vip-refused'), drops: this.#watch.drops,
+      reports: this.reports, findings: this.#findings, transitions: this.#transitions,
+      ...this.#runner.counts, refused: this.#runner.notes.has('vip-refused'),
+      drops: this.#watch.drops,
       fenceDrops: this.#modules.fence?.dropped() ?? null,
     };
   }
 
-  #hear(event: SupervisorEvent): void {
-    const { log } = this.#modules;
-    const { kind: _, ...fields } = event;
-    switch (event.kind) {
-      case 'state': return this.#changed(event);
-      case 'refused':
-        this.#notes.set('vip-refused', 'the new configuration was refused, and what ran before runs '
-          + `on: ${event.why.split('\n', 3).join(' ')}`);
-        return this.look();
-      case 'loaded':
-        this.#notes.delete('vip-refused');
-        log.info(fields, 'keepalived: loaded');
-        if (event.instances === 0) {
-          this.#guard.letGo();
-        }
-        return this.look();
-      case 'exited':
-        this.#counts.exits += 1;
-        return log.error(fields, 'keepalived: exited');
-      case 'hung':
-        this.#counts.hangs += 1;
-        return log.error(fields, 'keepalived: hung');
-      case 'trouble': return log.error(fields, 'keepalived: trouble');
-      case 'log': return log.debug({ line: event.line }, 'keepalived');
-      case 'cleaned': return log.warn(fields, 'addresses that keepalived left were taken off');
-      case 'started': log.info(fields, 'keepalived: started');
-    }
-  }
-
-  #changed({ pool, from, to, source }: Extract<SupervisorEvent, { kind: 'state' }>): void {
+  #changed({ pool, from, to, source }: StateEvent): void {
     this.#states.set(pool, to);
     this.#watch.own(pool, to === 'MASTER', performance.now());
     this.#referee.changed(pool, from, to, performance.now());
-    const { transitions } = this.#counts;
-    transitions.set(to, (transitions.get(to) ?? 0) + 1);
+    this.#transitions.set(to, (this.#transitions.get(to) ?? 0) + 1);
     this.#modules.log.info({ eip: pool, from, to, source },
       to === 'MASTER' ? 'this node is master' : 'state changed');
     this.look();
