@@ -42,6 +42,9 @@ export const emptyFence: FenceState = { managed: new Map(), held: new Set(), lin
 export const versions = [4, 6] as const satisfies readonly Family[];
 
 const noKeys: Keys = new Map();
+const nothing: FenceChange = {
+  manage: noKeys, unmanage: noKeys, open: noKeys, close: noKeys, links: null,
+};
 
 /** The keys of one IP version. */
 export function keysOf(keys: Keys, version: Family): Uint8Array[] {
@@ -70,19 +73,13 @@ export function toManage(
     unmanage.set(address, key);
     if (state.held.has(address)) close.set(address, key);
   }
-  const wanted = checkedLinks(links);
-  return {
-    manage, unmanage, open: noKeys, close, links: sameLinks(wanted, state.links) ? null : wanted,
-  };
+  return { ...toGuard(state, links), manage, unmanage, close };
 }
 
 /** What must change so that these are guarded. */
 export function toGuard(state: FenceState, links: readonly FenceLink[]): FenceChange {
   const wanted = checkedLinks(links);
-  return {
-    manage: noKeys, unmanage: noKeys, open: noKeys, close: noKeys,
-    links: sameLinks(wanted, state.links) ? null : wanted,
-  };
+  return { ...nothing, links: sameLinks(wanted, state.links) ? null : wanted };
 }
 
 /** What must change to open and close these; what is in both is closed. */
@@ -103,7 +100,7 @@ export function toHold(
     const key = state.managed.get(address);
     if (key !== undefined && state.held.has(address)) close.set(address, key);
   }
-  return { manage: noKeys, unmanage: noKeys, open, close, links: null };
+  return { ...nothing, open, close };
 }
 
 export function isNothing(change: FenceChange): boolean {
