@@ -76,16 +76,13 @@ export class Connection {
         return await send(link, limit);
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
-        if (error.code === 'timeout' && mayRepeat && !signal.aborted) {
-          // It takes calls, and answers none: it has lost the others, or its leader.
-          link.retire();
-          mayRepeat = false;
-          continue;
-        }
+        const isSlow = error.code === 'timeout' && !signal.aborted;
+        // It takes calls, and answers none: it has lost the others, or its leader.
+        if (isSlow && mayRepeat) link.retire();
         if (error.reason === 'stale-token' && mayLogIn) {
           mayLogIn = false;
           await link.logIn(signal, token);
-        } else if (error.code === 'unavailable' && mayRepeat) {
+        } else if ((error.code === 'unavailable' || isSlow) && mayRepeat) {
           mayRepeat = false;
         } else {
           throw error;
