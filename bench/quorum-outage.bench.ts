@@ -37,10 +37,10 @@ async function outage(
 
   const before = await termsOf(tenure);
   const since = lab.now();
-  tenure.store.signal('SIGSTOP');
+  await tenure.store.pause();
   say(`${store}: stopped for ${String(outageMs / 1000)} s`);
   await sleep(outageMs);
-  tenure.store.signal('SIGCONT');
+  tenure.store.resume();
   await sleep(afterMs);
   await inQuorumMode(tenure, nodes);
   const summary = await measure.end();

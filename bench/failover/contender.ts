@@ -32,7 +32,7 @@ export interface Running {
   /** Waits until it has done in the background all that it means to do, 20 s at most. */
   rested(): Promise<Rest>;
   /** Null: it has no store. */
-  readonly store: { stop(): void; resume(): void } | null;
+  readonly store: { stop(): Promise<void>; resume(): void } | null;
   stop(): Promise<void>;
 }
 

@@ -57,14 +57,14 @@ export const faults: readonly Fault[] = [
   {
     name: 'store outage', about: 'the store hangs for 4 s', needsStore: true, lasts: true,
     patienceMs: outageMs,
-    act: async (_lab, running) => { running.store?.stop(); await Promise.resolve(); },
+    act: async (_lab, running) => { await running.store?.stop(); },
     undo: async (_lab, running) => { running.store?.resume(); await Promise.resolve(); },
   },
   {
     name: 'store outage, cable', about: 'the store hangs, half a second later the cable is cut; for 4 s at most',
     needsStore: true, patienceMs: outageMs - beforeCutMs,
     act: async (lab, running, holder) => {
-      running.store?.stop();
+      await running.store?.stop();
       await sleep(beforeCutMs);
       await lab.cut(holder);
     },

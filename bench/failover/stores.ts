@@ -15,17 +15,22 @@ export class Stores {
   async use(kind: null): Promise<null>;
   async use(kind: StoreKind): Promise<Tenure>;
   async use(kind: StoreKind | null): Promise<Tenure | null> {
-    for (const [other, tenure] of this.#made) if (other !== kind) signal(tenure, 'SIGSTOP');
+    for (const [other, tenure] of this.#made) if (other !== kind) await pause(tenure);
     if (kind === null) return null;
     const tenure = this.#made.get(kind) ?? await Tenure.start(this.#lab, { store: kind });
     this.#made.set(kind, tenure);
-    signal(tenure, 'SIGCONT');
+    resume(tenure);
     return tenure;
   }
 }
 
 /** The whole of it: the etcd below an API server too. */
-function signal(tenure: Tenure, name: 'SIGSTOP' | 'SIGCONT'): void {
-  if (tenure.store.kind === 'kubernetes') tenure.apiServer.etcd.member.signal(name);
-  tenure.store.signal(name);
+async function pause(tenure: Tenure): Promise<void> {
+  await tenure.store.pause();
+  if (tenure.store.kind === 'kubernetes') await tenure.apiServer.etcd.member.pause();
+}
+
+function resume(tenure: Tenure): void {
+  if (tenure.store.kind === 'kubernetes') tenure.apiServer.etcd.member.resume();
+  tenure.store.resume();
 }

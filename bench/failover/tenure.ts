@@ -58,7 +58,7 @@ export async function runTenure(
     },
     repair: async (node) => { if (of(node).exit !== null) await start(node); },
     store: {
-      stop: () => tenure.store.signal('SIGSTOP'), resume: () => tenure.store.signal('SIGCONT'),
+      stop: () => tenure.store.pause(), resume: () => tenure.store.resume(),
     },
     stop: async () => { await Promise.all([...agents.values()].map((one) => one.stop())); },
   };

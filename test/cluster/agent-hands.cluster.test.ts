@@ -99,9 +99,9 @@ describe('an API server that hangs', () => {
   it('for less than a lease costs nothing', async () => {
     await using stage = await setStage({ store, settings: { lease: { duration: '20s' } } });
     const { tenure, lab, holder, prober, since } = stage;
-    tenure.store.signal('SIGSTOP');
+    await tenure.store.pause();
     await sleep(5000);
-    tenure.store.signal('SIGCONT');
+    tenure.store.resume();
     await sleep(2000);
     await lab.sniffer.assertSuccession(eip, [holder], { since });
     assert.deepEqual((await prober.report(since, 1000)).silences, []);
@@ -111,12 +111,12 @@ describe('an API server that hangs', () => {
     await using stage = await setStage({ store });
     const { tenure, lab, holder, since } = stage;
     const before = (await tenure.status()).addresses[0]!;
-    tenure.store.signal('SIGSTOP');
+    await tenure.store.pause();
     await sleep(leaseMs + 300);
     const silentFrom = lab.now();
     await sleep(1.5 * leaseMs);
     assert.deepEqual(await lab.sniffer.claims(eip, { since: silentFrom }), [], 'nobody may claim now');
-    tenure.store.signal('SIGCONT');
+    tenure.store.resume();
     await lab.sniffer.waitForClaim(eip, { since: silentFrom }, 20_000);
     await lab.sniffer.assertSuccession(eip, [holder], { since });
     const after = (await tenure.status()).addresses[0]!;

@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freeze } from './process.ts';
 
 export interface EtcdTls {
   readonly cert: string;
@@ -133,8 +134,13 @@ export class EtcdMember {
     await this.waitUp();
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+  /** Hangs: connections stay open, and nothing is answered until it is resumed. */
+  async pause(): Promise<void> {
+    if (this.pid !== null) await freeze(`etcd ${this.name}`, [this.pid]);
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   /** Ends the process, also a stopped one, and waits until it is gone. */

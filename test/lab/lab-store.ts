@@ -16,8 +16,9 @@ export interface LabStore {
   kill(): Promise<void>;
   /** Waits until it answers. */
   start(): Promise<void>;
-  /** SIGSTOP: connections stay open, and nothing is answered until SIGCONT. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
+  /** SIGSTOP: connections stay open, and nothing is answered until it is resumed. */
+  pause(): Promise<void>;
+  resume(): void;
 }
 
 /** Of an etcd that is the store itself. */
@@ -68,8 +69,12 @@ export class EtcdLabStore implements LabStore {
     await this.cluster.member.start();
   }
 
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.cluster.member.signal(name);
+  async pause(): Promise<void> {
+    await this.cluster.member.pause();
+  }
+
+  resume(): void {
+    this.cluster.member.resume();
   }
 }
 
@@ -116,8 +121,12 @@ export class KubernetesLabStore implements LabStore {
     await this.server.start();
   }
 
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.server.process?.signal(name);
+  async pause(): Promise<void> {
+    await this.server.process?.pause();
+  }
+
+  resume(): void {
+    this.server.process?.resume();
   }
 }
 

@@ -104,9 +104,7 @@ export class LabProcess {
 
   /** SIGSTOP to it and all it started, and waits until the kernel has stopped them. */
   async pause(): Promise<void> {
-    const pids = processTree(this.pid);
-    for (const pid of pids) signal(pid, 'SIGSTOP');
-    await until(`${this.name} stops`, () => pids.every((pid) => 'TtZ'.includes(stateOf(pid))), 2_000, 1);
+    await freeze(this.name, processTree(this.pid));
   }
 
   resume(): void {
@@ -119,6 +117,23 @@ export class LabProcess {
 
   killTree(): void {
     for (const pid of processTree(this.pid)) signal(pid, 'SIGKILL');
+  }
+}
+
+/**
+ * SIGSTOP, and waits until it has taken effect: one thread is woken for the signal, and until it
+ * is that one's turn, on a busy machine after some milliseconds, the others go on and answer.
+ */
+export async function freeze(name: string, pids: readonly number[]): Promise<void> {
+  for (const pid of pids) signal(pid, 'SIGSTOP');
+  await until(`${name} stops`, () => pids.every(isFrozen), 10_000, 1);
+}
+
+function isFrozen(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => 'TtZ'.includes(stateOf(`${pid}/task/${thread}`)));
+  } catch {
+    return true;
   }
 }
 
@@ -138,10 +153,10 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** The kernel's letter for what the process does (proc(5)): T stopped, Z ended. */
-function stateOf(pid: number): string {
+/** The kernel's letter for what a task, as /proc names it, does (proc(5)): T stopped, Z ended. */
+function stateOf(task: string): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${task}/stat`, 'utf8');
     return stat.charAt(stat.lastIndexOf(')') + 2);
   } catch {
     return 'Z';

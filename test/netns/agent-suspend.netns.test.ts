@@ -55,14 +55,14 @@ describe('a machine that was suspended', () => {
     const { lab, tenure, agents, holder } = stage;
     const { suspend } = await underShim(stage);
     // The store is away, so that only the clock can tell that the lease is over.
-    tenure.etcd.member.signal('SIGSTOP');
+    await tenure.etcd.member.pause();
     suspend(60_000);
     const woken = lab.now();
     await sleep(1500);
     const claims = await lab.sniffer.claims(eip, { host: holder, since: woken + 5 });
     assert.deepEqual(claims, [], 'it claimed after it woke');
     assert.match(await agents.get(holder)!.output(), /all addresses are silent here/);
-    tenure.etcd.member.signal('SIGCONT');
+    tenure.etcd.member.resume();
     await lab.sniffer.waitForClaim(eip, { since: woken + 1500 }, 20_000);
     await lab.sniffer.assertNoOverlap({ since: woken });
   });

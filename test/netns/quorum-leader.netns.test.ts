@@ -69,8 +69,9 @@ async function expectTakenOver(stage: Stage, cut: number, term: number): Promise
   assert.ok(claimedMs < claimedWithinMs, `claimed after ${String(claimedMs)} ms`);
 
   const others = nodes.filter((node) => node !== holder);
-  await until('etcd is led from elsewhere', async () => leaderOf(stage, others), 20_000, 100);
-  assert.equal(await tenure.waitForHolder(eip, holder, 30_000), next, 'who holds it by the store');
+  // Two that stand for election at once on a busy machine may take several rounds.
+  await until('etcd is led from elsewhere', async () => leaderOf(stage, others), 60_000, 100);
+  assert.equal(await tenure.waitForHolder(eip, holder, 60_000), next, 'who holds it by the store');
   const [address] = (await tenure.status()).addresses;
   assert.equal(address?.reason, 'inherited');
   assert.ok(address.term > term, `term ${String(address.term)} after ${String(term)}`);
@@ -103,7 +104,9 @@ describe('in quorum mode, the machine dies that holds the address and leads etcd
     const [before] = (await tenure.status()).addresses;
     assert.equal(before?.holder, holder, 'it moved before anything happened');
     const cut = lab.now();
-    await Promise.all([lab.cut(holder), lab.cut(holder, 'mgmt')]);
+    // In this order: with the other network it would hand over in the ms that are left to it.
+    await lab.cut(holder, 'mgmt');
+    await lab.cut(holder);
     agents.get(holder)!.killTree();
     await tenure.etcd.members[nodes.indexOf(holder)]!.stop('SIGKILL');
     const next = await expectTakenOver(stage, cut, before.term);

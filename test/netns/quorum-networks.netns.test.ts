@@ -53,13 +53,13 @@ describe('with heartbeats on two networks', { concurrency: 2 }, () => {
     assert.equal(await tenure.holder(eip), holder, 'it moved without need');
 
     await inQuorumMode(tenure, 3);
-    tenure.etcd.member.signal('SIGSTOP');
+    await tenure.etcd.member.pause();
     try {
       await lab.lose(holder, 'from');
       await lab.lose(holder, 'to');
       await nextHolder(stage);
     } finally {
-      tenure.etcd.member.signal('SIGCONT');
+      tenure.etcd.member.resume();
     }
   });
 });

@@ -88,7 +88,7 @@ describe('an etcd of three members', () => {
         for (let round = 0; round < 2; round += 1) {
           const leader = await leaderOf(lab.cluster.members);
           if (signal === 'SIGKILL') await leader.stop('SIGKILL');
-          else leader.signal('SIGSTOP');
+          else await leader.pause();
           const others = lab.cluster.members.filter((member) => member !== leader);
           await leaderOf(others);
           const { acknowledged } = writer;
@@ -98,7 +98,7 @@ describe('an etcd of three members', () => {
             await delay(10);
           }
           if (signal === 'SIGKILL') await leader.start();
-          else leader.signal('SIGCONT');
+          else leader.resume();
           await delay(300);
         }
         await writer.stop();
@@ -122,12 +122,12 @@ describe('an etcd of three members', () => {
     withThree(async (lab) => {
       const [left, ...others] = lab.cluster.members;
       const observer = await lab.observe(lab.store({ endpoints: [left!.endpoint] }));
-      for (const member of others) member.signal('SIGSTOP');
+      await Promise.all(others.map((member) => member.pause()));
       const startedAt = performance.now();
       await observer.until(() => !observer.following, 'the watch to break');
       // By itself: not because it was asked, which takes seven seconds.
       ok(performance.now() - startedAt < 6_500);
-      for (const member of others) member.signal('SIGCONT');
+      for (const member of others) member.resume();
       await observer.until(() => observer.following, 'the watch to mend');
       const { id } = await open(lab.client(), 'a');
       await observer.until(() => observer.view.nodes.get('a')?.id.incarnation === id.incarnation);
@@ -142,7 +142,7 @@ describe('an etcd of three members', () => {
       const client = lab.store({ endpoints: [cut!.endpoint, leader.endpoint, rest[0]!.endpoint] });
       const observer = await lab.observe(client);
       const { id } = await open(client, 'a', { ttlMs: 30_000 });
-      cut!.signal('SIGSTOP');
+      await cut!.pause();
       const startedAt = performance.now();
       await assert.rejects(client.perform({ kind: 'renew', tenure: id, ttlMs: 30_000 }, soon(500)), {
         code: 'timeout',

@@ -57,13 +57,13 @@ describe('an etcd that fails', () => {
       const client = lab.store();
       const observer = await lab.observe(client);
       const { id } = await open(client, 'a', { ttlMs: 20_000 });
-      lab.member.signal('SIGSTOP');
+      await lab.member.pause();
       for (const ms of [300, 300]) {
         const hung = await failure(client.perform({ kind: 'renew', tenure: id, ttlMs: 20_000 }, soon(ms)));
         assert.equal(hung.code, 'timeout');
         ok(hung.ms >= 290 && hung.ms < 1_500, `gave up after ${hung.ms} ms`);
       }
-      lab.member.signal('SIGCONT');
+      lab.member.resume();
       const tookMs = await untilWorks(() => read(client));
       ok(tookMs < 5_000);
       await take(lab.client(), id, swapOf(x, id, 1, 0));
