@@ -5,6 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadAddon } from '../../src/net/addon.ts';
 import { NetlinkSocket } from '../../src/net/netlink-socket.ts';
 import { decodeLink, encodeLinkDump } from '../../src/net/rtnetlink/link.ts';
 
@@ -54,9 +55,33 @@ export function cable({ ipv6 = false } = {}): Cable {
     else writeSysctl(`net/ipv6/conf/${name}/accept_dad`, '0');
     ip(`link set ${name} up`);
   }
+  awaitFrames(a, b);
+  awaitFrames(b, a);
   return {
     a, b, remove: () => { spawnSync('ip', ['link', 'del', a], { stdio: 'ignore' }); },
   };
+}
+
+/** The kernel drops what is sent into a cable that was just plugged in; returns once frames pass. */
+function awaitFrames(from: string, to: string): void {
+  const ethertype = 0x88b5; // Of IEEE Std 802, for experiments: no test listens to it.
+  const { PacketSocket } = loadAddon();
+  const frame = new Uint8Array(60).fill(0xff);
+  new DataView(frame.buffer).setUint16(12, ethertype);
+  const [mouth, ears] = [from, to].map((name) => (
+    new PacketSocket({ ifindex: ifindexOf(name), ethertype })));
+  if (mouth === undefined || ears === undefined) return;
+  try {
+    const end = performance.now() + 30_000;
+    while (ears.statistics()[0] === 0) {
+      if (performance.now() > end) throw new Error(`no frame from ${from} came to ${to} in 30 s`);
+      mouth.send([frame]);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  } finally {
+    mouth.close();
+    ears.close();
+  }
 }
 
 export function writeSysctl(path: string, value: string): void {
