@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { until } from '../lab/command.ts';
+import { sleep, until } from '../lab/command.ts';
 import { Lab } from '../lab/lab.ts';
 import type { LabProcess } from '../lab/process.ts';
 import { program } from '../lab/tenure.ts';
@@ -19,9 +19,14 @@ spec: {address: "${address}", interface: ${on}, protocol: vip}
 }
 
 function run(lab: Lab, node: string, ...flags: string[]): LabProcess {
+  return runWith(lab, node, 'eips', ...flags);
+}
+
+/** With the Eips of that directory. */
+function runWith(lab: Lab, node: string, eips: string, ...flags: string[]): LabProcess {
   return lab.spawn(node, [
     process.execPath, program, 'agent', '--store', 'none',
-    '--config', join(lab.dir, 'tenure.yaml'), '--eips', join(lab.dir, 'eips'), '--node-name', node,
+    '--config', join(lab.dir, 'tenure.yaml'), '--eips', join(lab.dir, eips), '--node-name', node,
     '--vip-run-directory', join(lab.dir, `run-${node}`), '--vip-advert-interval', '100ms',
     ...flags,
   ], { name: 'tenure', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' } });
@@ -65,6 +70,45 @@ describe('an agent without a store', { skip: keepalivedMissing }, () => {
       const shown = await lab.run(second.node, ['ip', '-o', 'address', 'show', 'dev', 'eth0']);
       return !shown.includes('10.88.1.1/32');
     }, 20_000);
+  });
+
+  it('has one master while nodes learn of another lowest address, in whatever order', async () => {
+    await using lab = await labWithEips(2);
+    const write = (node: string, address: string): void => {
+      writeFileSync(join(lab.dir, `eips-${node}`, 'web.yaml'), eip('web', address));
+    };
+    const agents = new Map(lab.nodes.map(({ name }) => {
+      mkdirSync(join(lab.dir, `eips-${name}`));
+      write(name, '10.88.1.0-10.88.1.3');
+      return [name, runWith(lab, name, `eips-${name}`)];
+    }));
+    const prober = await lab.probe('10.88.1.3');
+    const { node: master } = await prober.waitForAnswer();
+    const [backup = ''] = lab.nodes.map(({ name }) => name).filter((name) => name !== master);
+    await agents.get(backup)!.waitForOutput(/state changed/, 20_000);
+    const since = lab.now();
+    // The backup is told first: it waits, and says so.
+    write(backup, '10.88.1.1-10.88.1.4');
+    await agents.get(backup)!.waitForOutput(/vip-waits/, 30_000);
+    write(master, '10.88.1.1-10.88.1.4');
+    const added = await lab.probe('10.88.1.4');
+    await added.waitForAnswer({ node: master });
+    await agents.get(backup)!.waitForOutput(/(keepalived: loaded[^]*){2}/, 20_000);
+    await sleep(1_000);
+    // And now the master.
+    write(master, '10.88.1.2-10.88.1.5');
+    const another = await lab.probe('10.88.1.5');
+    await another.waitForAnswer({ node: master });
+    await sleep(2_000);
+    write(backup, '10.88.1.2-10.88.1.5');
+    await agents.get(backup)!.waitForOutput(/(keepalived: loaded[^]*){3}/, 20_000);
+    await sleep(1_000);
+    await lab.sniffer.assertNoOverlap({ since });
+    for (const [, agent] of agents) {
+      const masters = (await agent.output()).match(/this node is master/g) ?? [];
+      assert.ok(masters.length <= 1, 'it became master once, or never');
+    }
+    await prober.waitForAnswer({ node: master });
   });
 
   it('ends a keepalived that hangs as soon as another master is heard', async () => {

@@ -19,6 +19,7 @@ import { Ears } from './ears.ts';
 import type { StandingNode } from './field.ts';
 import { FindingLog } from './finding-log.ts';
 import { KeepalivedRunner, type StateEvent } from './keepalived-runner.ts';
+import { Loading } from './loading.ts';
 import { MasterCheck } from './master-check.ts';
 import { placeEips, type PlacedEips } from './placement.ts';
 import { Referee } from './referee.ts';
@@ -69,6 +70,7 @@ export class VipEngine {
   readonly #guard: RouterGuard;
   readonly #findingLog: FindingLog;
   readonly #referee: Referee;
+  readonly #loading = new Loading();
   readonly #check = new MasterCheck(new FrameSockets({ mark: 0 }));
   readonly #states = new Map<string, VrrpState>();
   readonly #runner: KeepalivedRunner;
@@ -76,6 +78,7 @@ export class VipEngine {
   #wanted: Wanted = { documents: [], vrids: new Map(), findings: [] };
   #nodes: readonly StandingNode[] = [];
   #drained = false;
+  /** Of what is wanted, what is to run now. */
   #plan: Plan = { instances: [], findings: [] };
   #applied = '';
   #findings: readonly Finding[] = [];
@@ -88,7 +91,7 @@ export class VipEngine {
     const { advertMs, peers } = options.vip;
     this.#advertMs = advertMs;
     this.#guard = new RouterGuard(modules.fence, advertMs, () => new Set(
-      [...this.#states].filter(([, state]) => state === 'MASTER').map(([pool]) => pool)));
+      [...this.#states.keys()].filter((pool) => this.#isMaster(pool))));
     this.#findingLog = new FindingLog(modules.log);
     this.#referee = new Referee({
       node: options.node, dir: options.vip.runDirectory, advertMs,
@@ -154,24 +157,32 @@ export class VipEngine {
   /** Looks at interfaces, wire and time anew, and hands on what changed. */
   look(): void {
     const { host } = this.#modules;
-    const placed = this.#place();
-    this.#plan = placed.plan;
-    if (placed.plan.instances.length > 0) this.#runner.wake();
-    this.#ears.listen(placed.places, host.network());
+    const { plan, places, findings } = this.#place();
     const now = performance.now();
+    const instances = this.#loading.take(plan.instances, {
+      isMaster: ({ pool }) => this.#isMaster(pool),
+      advertised: (instance) => this.#watch.advertised(this.#expected(instance), now),
+    }, now);
+    this.#plan = { ...plan, instances };
+    if (instances.length > 0) this.#runner.wake();
+    this.#ears.listen(places, host.network());
     this.#watch.forget(now);
-    this.#apply(placed.plan.instances);
+    this.#apply(instances);
     const plain = [
-      ...this.#wanted.findings, ...placed.findings, ...placed.plan.findings, ...this.#ears.findings,
-      ...this.#ownFindings(),
-      ...this.#watch.findings(now), ...this.#unanswered(placed, now),
+      ...this.#wanted.findings, ...findings, ...plan.findings, ...this.#ears.findings,
+      ...this.#ownFindings(), ...this.#loading.findings(now),
+      ...this.#watch.findings(now), ...this.#unanswered(now),
     ];
     const input = {
       documents: this.#drained ? [] : this.#wanted.documents, states: this.#states,
-      instances: placed.plan.instances, findings: plain,
+      instances, findings: plain,
     };
     this.#unable = this.#referee.unable(input, now);
     this.#tell([...plain, ...this.#referee.findings(input, now)]);
+  }
+
+  #isMaster(pool: string): boolean {
+    return this.#states.get(pool) === 'MASTER';
   }
 
   #ownFindings(): readonly Finding[] {
@@ -209,12 +220,12 @@ export class VipEngine {
     return { pool, interface: on, family, vrid, address, intervalMs: this.#advertMs };
   }
 
-  #unanswered({ plan }: PlacedEips, now: number): readonly Finding[] {
+  #unanswered(now: number): readonly Finding[] {
     const network = this.#modules.host.network();
-    return this.#check.look(plan.instances.flatMap((instance) => {
+    return this.#check.look(this.#plan.instances.flatMap((instance) => {
       const { family, pool, vrid, interface: on, addresses: [address = ''] } = instance;
       const link = network.byName(on);
-      if (link === null || this.#states.get(pool) === 'MASTER') return [];
+      if (link === null || this.#isMaster(pool)) return [];
       const master = this.#watch.heard(this.#expected(instance), now);
       const source = network.addresses(link.ifindex)
         .find((own) => own.address.startsWith('fe80:'))?.address ?? null;

@@ -126,6 +126,8 @@ function instanceOf(instance: InstancePlan, { settings, version }: RenderInput):
     priority: instance.priority,
     advert_int: advertMs / 1000,
     version: 3,
+    // A master may have another address to advertise than its backups, for a moment.
+    skip_check_adv_addr: true,
     ...missed === 3 ? {} : { down_timer_adverts: missed },
     ...failbackS === null ? { nopreempt: true as const }
       : failbackS === 0 ? {} : { preempt_delay: failbackS },

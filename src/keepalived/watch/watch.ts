@@ -150,11 +150,23 @@ export class VrrpWatch {
   }
 
   /** The latest other master of an expected router, if it was heard lately. */
-  heard({ interface: device, family, vrid }: Expected, now: number): string | null {
+  heard(expected: Expected, now: number): string | null {
+    return this.#latest(expected, now)?.source ?? null;
+  }
+
+  /** The first address that it advertises, and where from. */
+  advertised(
+    expected: Expected, now: number,
+  ): { readonly source: string; readonly address: string } | null {
+    const packet = this.#latest(expected, now);
+    return packet && { source: packet.source, address: packet.addresses[0] ?? '' };
+  }
+
+  #latest({ interface: device, family, vrid }: Expected, now: number): VrrpPacket | null {
     const speakers = [...this.#routers.get(keyOf(device, family, vrid))?.speakers.values() ?? []]
       .filter(({ at, packet }) => now - at <= missed * packet.intervalMs)
       .sort((a, b) => b.at - a.at);
-    return speakers[0]?.packet.source ?? null;
+    return speakers[0]?.packet ?? null;
   }
 
   /** VRIDs that others use and this node does not: not to be given to a new pool. */

@@ -46,6 +46,7 @@ vrrp_instance vip-web {
     advert_int 1
     version 3
     nopreempt
+    skip_check_adv_addr
     virtual_ipaddress {
         192.0.2.1/32 dev eth0
     }
@@ -63,6 +64,7 @@ vrrp_instance vip-web6 {
     advert_int 1
     version 3
     nopreempt
+    skip_check_adv_addr
     virtual_ipaddress {
         2001:db8::1/128 dev eth0
     }
