@@ -6,15 +6,22 @@
  *
  * What is ours is known by its address protocol (IFA_PROTO), also after a restart; no other address
  * is changed or removed.
+ *
+ * Of many at once most get a local route at first, and are put on their interface when it is calm:
+ *
+ *   bind ── few ──────────────────► on its interface ── unbind ──► gone
+ *     └ many ──► route alone ── calm ──┘        (a route alone has no end of its own)
  */
 import { release } from 'node:os';
 import { formatAddress, parseAddress } from '../wire/address.ts';
+import { LocalRoutes } from './local-routes.ts';
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './netlink-message.ts';
 import { NetlinkError, NetlinkSocket } from './netlink-socket.ts';
 import {
   decodeAddress, encodeAddressDump, encodeDeleteAddress, encodeNewAddress, IFA_F_NODAD,
   IFA_F_NOPREFIXROUTE, IFA_F_PERMANENT, readdress, type InterfaceAddress,
 } from './rtnetlink/address.ts';
+import { StandIns } from './stand-ins.ts';
 
 /** `ip addr` shows it as `proto 0x54`. 1 to 3 are the kernel's; 18 is keepalived's. */
 export const addressProtocol = 0x54;
@@ -59,6 +66,8 @@ export class AddressBinder {
   /** By interface, then by address. */
   readonly #bound = new Map<number, Map<string, Bound>>();
   #round: NodeJS.Timeout | undefined;
+  readonly #routes = new LocalRoutes(this.#socket);
+  readonly #standIns = new StandIns<Bound>(this.#routes, (entries) => { this.#settle(entries); });
 
   /** Throws SystemError. */
   constructor({ onTrouble, look, kernelRelease = release() }: AddressBinderOptions = {}) {
@@ -78,9 +87,12 @@ export class AddressBinder {
       if ('error' in address) results[at] = address.error;
       else wanted.push({ at, entry: { eip: formatAddress(address), link } });
     }
-    const errors = this.#add(wanted.map(({ entry }) => entry), NLM_F_CREATE | NLM_F_EXCL);
-    const present = wanted.filter((_, index) => errors[index]?.code === 'EEXIST');
-    for (const [index, { at, entry }] of wanted.entries()) {
+    const routed = this.#standIns.take(wanted.map(({ entry }) => entry));
+    for (const entry of routed) this.#remember(entry);
+    const others = wanted.filter(({ entry }) => !routed.has(entry));
+    const errors = this.#add(others.map(({ entry }) => entry), NLM_F_CREATE | NLM_F_EXCL);
+    const present = others.filter((_, index) => errors[index]?.code === 'EEXIST');
+    for (const [index, { at, entry }] of others.entries()) {
       const error = errors[index] ?? null;
       if (error === null) this.#remember(entry);
       else if (error.code !== 'EEXIST') results[at] = bindText(entry, error);
@@ -95,7 +107,9 @@ export class AddressBinder {
       const address = parseAddress(eip);
       return 'error' in address ? [] : [{ eip: formatAddress(address), link }];
     });
-    const ours = entries.filter(this.#isOurs(entries));
+    const bound = entries.filter((entry) => !this.#standIns.forget(entry));
+    this.#routes.remove(entries);
+    const ours = bound.filter(this.#isOurs(bound));
     const errors = this.#socket.transactEach(ours.map(({ eip, link }) => encodeDeleteAddress(
       { ifindex: link.ifindex, address: eip, prefixLength: fullPrefix(eip) })));
     for (const { eip, link } of entries) this.#bound.get(link.ifindex)?.delete(eip);
@@ -108,12 +122,10 @@ export class AddressBinder {
 
   /** Addresses of earlier runs of the agent on this host (in its network namespace). */
   leftovers(): readonly { readonly eip: string; readonly ifindex: number }[] {
-    return this.#dump(0).flatMap((entry) => {
-      const known = this.#bound.get(entry.ifindex)?.has(entry.address) ?? false;
-      return known || !this.#isMarked(entry)
-        ? []
-        : [{ eip: entry.address, ifindex: entry.ifindex }];
-    });
+    const addresses = this.#dump(0).filter((entry) => this.#isMarked(entry))
+      .map(({ address, ifindex }) => ({ eip: address, ifindex }));
+    return [...addresses, ...this.#routes.adopt()]
+      .filter(({ eip, ifindex }) => !(this.#bound.get(ifindex)?.has(eip) ?? false));
   }
 
   /**
@@ -122,14 +134,30 @@ export class AddressBinder {
    * not done in a few milliseconds goes on later, a slice at a time. During that, a no-op.
    */
   refresh(): void {
-    if (this.#round !== undefined) return;
+    if (this.#round !== undefined || this.#standIns.size > 0) return;
     const entries = [...this.#bound.values()].flatMap((byEip) => [...byEip.values()]);
     this.#renew(entries, this.#isOurs(entries));
   }
 
   close(): void {
     clearTimeout(this.#round);
+    this.#standIns.close();
     this.#socket.close();
+  }
+
+  /** Puts what had a route alone on its interface. What cannot be, `refresh` tries again. */
+  #settle(entries: readonly Bound[]): void {
+    try {
+      for (const [index, error] of this.#add(entries, NLM_F_CREATE | NLM_F_EXCL).entries()) {
+        const entry = entries[index];
+        if (entry !== undefined && error !== null && error.code !== 'EEXIST') {
+          this.#onTrouble(bindText(entry, error));
+        }
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#onTrouble(`${entries.length} address(es) have no more than a route: ${reason}`);
+    }
   }
 
   #renew(entries: readonly Bound[], wasOurs: (entry: Bound) => boolean): void {
@@ -188,7 +216,7 @@ export class AddressBinder {
   #add(entries: readonly Bound[], flags: number): (NetlinkError | null)[] {
     // Messages are alike but for the address.
     const made = new Map<number, Uint8Array>();
-    return this.#socket.transactEach(entries.map(({ eip, link }) => {
+    const errors = this.#socket.transactEach(entries.map(({ eip, link }) => {
       const prefixLength = fullPrefix(eip);
       const key = link.ifindex * 256 + prefixLength;
       const like = made.get(key);
@@ -205,6 +233,12 @@ export class AddressBinder {
       made.set(key, message);
       return message;
     }));
+    // With the address the kernel has a route of its own.
+    const there = entries.filter((_, index) => (
+      (errors[index] ?? null) === null || errors[index]?.code === 'EEXIST'));
+    for (const entry of there) this.#standIns.forget(entry);
+    this.#routes.remove(there);
+    return errors;
   }
 
   #remember(entry: Bound): void {

@@ -44,6 +44,10 @@ function present(): InterfaceAddress[] {
 }
 
 const texts = (): string[] => present().map((entry) => `${entry.address}/${entry.prefixLength}`);
+const shown = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
+/** Local routes of the binder. */
+const standIns = (): string[] => shown('route', 'show', 'table', 'local', 'proto', '84')
+  .split('\n').filter((line) => line !== '');
 const on = (eip: string) => ({ eip, link });
 
 describe('binding addresses', needsRoot, () => {
@@ -58,6 +62,39 @@ describe('binding addresses', needsRoot, () => {
   afterEach(() => {
     binder.close();
     end();
+  });
+
+  it('gives many at once a local route first, and puts them on the interface when it is calm', async () => {
+    const eips = Array.from({ length: 200 }, (_, i) => `10.77.1.${i + 1}`);
+    for (let at = 0; at < eips.length; at += 40) {
+      const outcomes = binder.bind(eips.slice(at, at + 40).map(on));
+      assert.ok(outcomes.every((outcome) => outcome === null));
+    }
+    assert.equal(texts().length, 80, 'the first ones are on the interface');
+    assert.equal(standIns().length, 120, 'the others have a route');
+    assert.match(shown('route', 'get', '10.77.1.200'), /^local 10\.77\.1\.200 dev lo/);
+    assert.deepEqual(binder.leftovers(), []);
+    binder.unbind(eips.slice(-10).map(on));
+    await until('all are on the interface', () => texts().length === 190);
+    assert.deepEqual(standIns(), [], 'and routes of ours are gone');
+    assert.match(shown('route', 'get', '10.77.1.100'), /^local 10\.77\.1\.100 dev lo/);
+    binder.unbind(eips.map(on));
+    assert.deepEqual(texts(), []);
+    assert.deepEqual(troubles, []);
+  });
+
+  it('takes away a route that an earlier run had no time to replace', () => {
+    const eips = Array.from({ length: 120 }, (_, i) => `10.77.1.${i + 1}`);
+    binder.bind(eips.slice(0, 100).map(on));
+    binder.bind(eips.slice(100).map(on));
+    binder.close();
+    binder = new AddressBinder({ onTrouble: (text) => { troubles.push(text); } });
+    assert.equal(binder.leftovers().length, 120);
+    assert.deepEqual(binder.bind([on('10.77.1.120')]), [null]);
+    assert.equal(standIns().length, 19, 'bound by itself it needs none');
+    binder.unbind(eips.map(on));
+    assert.deepEqual([...texts(), ...standIns()], []);
+    assert.deepEqual(troubles, []);
   });
 
   it('is what the announcer asks for', () => {

@@ -1,13 +1,16 @@
-/** Routes: RTM_NEWROUTE, RTM_GETROUTE (linux/rtnetlink.h). */
-import { formatBytes } from '../../wire/address.ts';
+/** Routes: RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE (linux/rtnetlink.h). */
+import { addressToBytes, formatBytes, parseAddress } from '../../wire/address.ts';
 import {
-  attributeMap, encodeMessage, littleEndian, readU32, viewOf, type NetlinkMessage,
+  attribute, attributeMap, encodeMessage, littleEndian, readU32, u32, viewOf, type NetlinkMessage,
 } from '../netlink-message.ts';
 
 export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
 export const RTM_GETROUTE = 26;
-/** Routes to where others are; what this host itself answers for is in the table `local` (255). */
+/** Routes to where others are. */
 export const RT_TABLE_MAIN = 254;
+/** What this host itself answers for. */
+export const RT_TABLE_LOCAL = 255;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -18,9 +21,13 @@ const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
+const RTA_PREFSRC = 7;
 const RTA_MULTIPATH = 9;
 const RTA_TABLE = 15;
 const RTA_NH_ID = 30;
+
+const RT_SCOPE_HOST = 254;
+const RTN_LOCAL = 2;
 
 const RTNH_F_DEAD = 1;
 const RTNH_F_LINKDOWN = 16;
@@ -49,6 +56,8 @@ export interface Route {
   readonly prefixLength: number;
   readonly table: number;
   readonly type: RouteType;
+  /** Who made it (rtm_protocol). */
+  readonly protocol: number;
   /** Of two routes to one destination the lower is taken. */
   readonly metric: number;
   readonly nexthops: readonly Nexthop[];
@@ -60,6 +69,36 @@ export function encodeRouteDump(family: 4 | 6, table: number): Uint8Array {
   rtmsg[0] = family === 4 ? AF_INET : AF_INET6;
   rtmsg[4] = table;
   return encodeMessage(RTM_GETROUTE, 0, rtmsg);
+}
+
+/** A local route to one IPv4 address. */
+export interface LocalRoute {
+  readonly address: string;
+  readonly ifindex: number;
+  readonly protocol: number;
+}
+
+/** `flags` are NLM_F_CREATE and the like. Throws on text that is no IPv4 address. */
+export function encodeLocalRoute(flags: number, route: LocalRoute): Uint8Array {
+  return encodeMessage(RTM_NEWROUTE, flags, ...localRoute(route));
+}
+
+/** Throws on text that is no IPv4 address. */
+export function encodeDeleteLocalRoute(route: LocalRoute): Uint8Array {
+  return encodeMessage(RTM_DELROUTE, 0, ...localRoute(route));
+}
+
+/** As the kernel makes it for an address on an interface, but for the protocol. */
+function localRoute({ address, ifindex, protocol }: LocalRoute): Uint8Array[] {
+  const parsed = parseAddress(address);
+  if ('error' in parsed || parsed.family !== 4) throw new TypeError(`${address} is no IPv4 address`);
+  const bytes = addressToBytes(parsed);
+  const rtmsg = Uint8Array.of(
+    AF_INET, 32, 0, 0, RT_TABLE_LOCAL, protocol, RT_SCOPE_HOST, RTN_LOCAL, 0, 0, 0, 0);
+  return [
+    rtmsg, attribute(RTA_DST, bytes), attribute(RTA_OIF, u32(ifindex)),
+    attribute(RTA_PREFSRC, bytes),
+  ];
 }
 
 /** Null for anything but a route of IPv4 or IPv6, and for cached copies of routes. */
@@ -81,6 +120,7 @@ export function decodeRoute(message: NetlinkMessage): Route | null {
     prefixLength: view.getUint8(1),
     table: readU32(attributes.get(RTA_TABLE)) ?? view.getUint8(4),
     type: types[view.getUint8(7)] ?? 'unspec',
+    protocol: view.getUint8(5),
     metric: readU32(attributes.get(RTA_PRIORITY)) ?? 0,
     nexthops: several === undefined
       ? single(attributes, flags)

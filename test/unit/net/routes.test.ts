@@ -27,7 +27,7 @@ function resolve(spec: string, withRoutes: readonly Route[] = routes): string {
 }
 
 const route = (destination: string, prefixLength: number, more: Partial<Route> = {}): Route => ({
-  family: 4, destination, prefixLength, table: 254, type: 'unicast', metric: 0,
+  family: 4, destination, prefixLength, table: 254, type: 'unicast', protocol: 3, metric: 0,
   nexthops: [{ ifindex: 3, gateway: null, weight: 1, dead: false }], ...more,
 });
 const via = (ifindex: number, dead = false, weight = 1): Nexthop => (

@@ -107,7 +107,8 @@ describe('routes of a real kernel', () => {
 
   it('show gateway, interface and metric', () => {
     assert.deepEqual(to('0.0.0.0'), {
-      family: 4, destination: '0.0.0.0', prefixLength: 0, table: 254, type: 'unicast', metric: 100,
+      family: 4, destination: '0.0.0.0', prefixLength: 0, table: 254, type: 'unicast',
+      protocol: 3, metric: 100,
       nexthops: [{ ifindex: 3, gateway: '192.0.2.254', weight: 1, dead: false }],
     });
     assert.deepEqual(to('::')?.nexthops, [
