@@ -43,6 +43,8 @@ export class Caretaker {
   #timer: NodeJS.Timeout | null = null;
   /** A look at a lease that seemed to expire failed, or took long. */
   #blind = false;
+  /** How often counting began anew; looks that were begun before that prove nothing. */
+  #restarts = 0;
   /** Whether the ledger is being kept up to date: else nothing is judged by it. */
   active = false;
 
@@ -127,6 +129,7 @@ export class Caretaker {
     { id, revision }: Action & { kind: 'end-node' }, signal: AbortSignal,
   ): Promise<boolean> {
     const { leases } = this.#modules;
+    const restarts = this.#restarts;
     let json: unknown;
     try {
       const prompt = AbortSignal.any([signal, AbortSignal.timeout(promptMs)]);
@@ -138,9 +141,10 @@ export class Caretaker {
     const now = this.#options.now();
     if (this.#blind) {
       this.#blind = false;
+      this.#restarts += 1;
       this.#modules.ledger.nodes.restart(now);
-      return false;
     }
+    if (this.#restarts !== restarts) return false;
     if ((json === null ? null : readObject(json).revision) === revision) return true;
     this.#modules.ledger.nodes.touch(id.node, now);
     return false;

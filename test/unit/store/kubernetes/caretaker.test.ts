@@ -11,26 +11,26 @@ import { StoreError } from '../../../../src/store/lease-store.ts';
 
 const ttlMs = 1000;
 
-function lease(revision: number): object {
+function lease(revision: number, node = 'a'): object {
   const json = writeObject(writeLiveNode({
-    id: { node: 'a', incarnation: 1 }, record: unknownRecord, recordRevision: 1, ttlMs,
+    id: { node, incarnation: 1 }, record: unknownRecord, recordRevision: 1, ttlMs,
     openedAt: 0, renewedAt: 0,
   }), 'x') as { metadata: object };
   return { ...json, metadata: { ...json.metadata, resourceVersion: String(revision) } };
 }
 
-/** A caretaker of one node lease that is about to expire, and a server that answers by `get`. */
-function scene(get: () => unknown) {
+/** A caretaker of node leases that are about to expire, and a server that answers by `get`. */
+function scene(get: (name: string) => unknown, nodes: readonly string[] = ['a']) {
   let now = 0;
   const asked: string[] = [];
   const ledger = new Ledger({
     longestTtlMs: 60_000, collectMs: 60_000, random: () => 0, report: () => undefined,
   });
-  ledger.replace([readObject(lease(5))], 5, 0);
+  ledger.replace(nodes.map((node) => readObject(lease(5, node))), 5, 0);
   const leases = {
-    get: () => {
+    get: (name: string) => {
       asked.push('get');
-      return Promise.resolve().then(get);
+      return Promise.resolve().then(() => get(name));
     },
     patch: (_name: string, patch: readonly { path: string; value: unknown }[]) => {
       const revision = patch.find(({ path }) => path === '/metadata/resourceVersion')?.value;
@@ -79,6 +79,22 @@ describe('a node lease that seems to have expired', () => {
     assert.deepEqual(await at(3 * ttlMs), ['get'], 'it is back, and counting begins anew');
     assert.deepEqual(await at(4 * ttlMs - 1), []);
     assert.deepEqual(await at(6 * ttlMs), ['get', 'patch 5']);
+    caretaker.close();
+  });
+
+  it('is not by a look that began before the server was back, though another was answered', async () => {
+    let away = true;
+    const { at, caretaker } = scene(async (name) => {
+      if (away) throw new StoreError('timeout', 'no answer');
+      const node = name.endsWith('b') ? 'b' : 'a';
+      // Both are asked for at once; the answer about b comes a little later.
+      if (node === 'b') await sleep(2);
+      return lease(5, node);
+    }, ['a', 'b']);
+    assert.deepEqual(await at(ttlMs), ['get', 'get']);
+    away = false;
+    assert.deepEqual(await at(2 * ttlMs), ['get', 'get'], 'nobody is ended');
+    assert.deepEqual(await at(3 * ttlMs - 1), []);
     caretaker.close();
   });
 
