@@ -25,26 +25,33 @@ const calmLooks = 2;
 const calmMb = 6;
 /** Taken and not used, MB: less is not worth the 50 ms that it takes. */
 const worthMb = 10;
+/** V8 gives back in steps, and may give back nothing at the first. */
+const mostTries = 3;
 
-/** Looks every 4 s: after 8 s of calm it collects, if there is something to be had. */
+/**
+ * Looks every 4 s: after 8 s of calm it collects, if there is something to be had, and again, a few
+ * times; then not before the heap has grown anew.
+ */
 export function tidyHeap(options: TidyHeapOptions = {}): { stop(): void } {
   const { measure = heapSize, collect = globalThis.gc, everyMs = lookMs } = options;
   if (collect === undefined) return { stop: () => undefined };
   let before = measure();
   let calm = 0;
-  /** What the last collection left unused: more than a part of that must be there for another. */
-  let futile = 0;
+  let tries = 0;
+  /** Committed after the last collection. */
+  let settled = 0;
   const timer = setInterval(() => {
     const now = measure();
     const isCalm = now.committed <= before.committed + 1 && now.used - before.used < calmMb;
     before = now;
     calm = isCalm ? calm + 1 : 0;
-    const idle = now.committed - now.used;
-    if (calm < calmLooks || idle < Math.max(worthMb, futile * 0.8)) return;
+    if (now.committed > settled + worthMb) tries = mostTries;
+    if (calm < calmLooks || tries === 0 || now.committed - now.used < worthMb) return;
     collect();
+    tries -= 1;
     calm = 0;
     before = measure();
-    futile = before.committed - before.used;
+    settled = before.committed;
   }, everyMs);
   timer.unref();
   return { stop: () => { clearInterval(timer); } };

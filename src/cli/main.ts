@@ -1,9 +1,9 @@
-#!/usr/bin/env -S node --expose-gc --max-semi-space-size=16 --single-threaded-gc
+#!/usr/bin/env -S node --expose-gc --max-semi-space-size=16 --single-threaded-gc --no-flush-bytecode
 /**
  * The program's entry: standard streams, environment, exit code. The young generation is large
  * enough for a mass move, and made small again afterwards (agent/tidy-heap.ts). Helper threads for
  * so small a heap cost more than they save; and those of the wire thread, which may be above all
- * others in rank, would not be.
+ * others in rank, would not be. What was compiled stays: the next takeover may be months away.
  */
 import { hostname, setPriority } from 'node:os';
 import { decodeText, readFile } from '../config/read-file.ts';

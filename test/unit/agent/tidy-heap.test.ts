@@ -38,10 +38,16 @@ describe('the heap of an agent', () => {
     assert.deepEqual(collections([...storm, ...calm], [30, 25]), [7]);
   });
 
-  it('is left alone where little was taken, or little could be had the last time', () => {
+  it('is left alone where little was taken, and after a few collections that brought nothing', () => {
     assert.deepEqual(collections(new Array(10).fill([33, 25]) as [number, number][], [33, 25]), []);
-    const stubborn = new Array(12).fill([60, 25]) as [number, number][];
-    assert.equal(collections(stubborn, [70, 25]).length, 1);
+    const stubborn = new Array(20).fill([60, 25]) as [number, number][];
+    assert.deepEqual(collections(stubborn, [60, 25]), [2, 4, 6]);
+  });
+
+  it('is collected again where the first collection gave nothing back', () => {
+    const before = new Array(4).fill([60, 25]) as [number, number][];
+    const after = new Array(8).fill([32, 25]) as [number, number][];
+    assert.deepEqual(collections([...before, ...after], [60, 25]), [2, 4]);
   });
 
   it('is left alone where Node offers no collection', () => {
