@@ -9,6 +9,11 @@ const clockRateError = 0.01;
 /** A node that was deposed once without having failed is chosen last for so long. */
 const doubtMs = 600_000;
 
+/** To look at an address takes up to 50 µs, and to announce it as much again. */
+function looksAtOnce(supportMs: number): number {
+  return Math.min(1024, Math.max(48, 3 * supportMs));
+}
+
 export function coreOptions(config: AgentConfig, pace: Pace): CoreOptions {
   const { heartbeat } = config;
   return {
@@ -17,5 +22,6 @@ export function coreOptions(config: AgentConfig, pace: Pace): CoreOptions {
     swapsInFlight: pace.requestsAtOnce, swapsPerRequest: pace.swapsPerRequest,
     supportMs: heartbeat?.supportMs ?? 0, heartbeatMs: heartbeat?.intervalMs ?? 0,
     holdMs: config.holdMs, heirs: 2, doubtMs,
+    ...(heartbeat === null ? {} : { looksAtOnce: looksAtOnce(heartbeat.supportMs) }),
   };
 }

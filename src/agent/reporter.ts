@@ -125,6 +125,9 @@ export class Reporter {
       case 'doubted':
         return log.warn({ of: fact.of.node, incarnation: fact.of.incarnation },
           'a node lost its tenure though its agent ran on: it is chosen last for a while');
+      case 'strained':
+        return log.warn({ losses: fact.losses, seconds: fact.ms / 1000 },
+          'this node does not keep the time of its profile: it is judged by its lease for a while');
       case 'confirmed':
         return log.debug({ eip: fact.eip, term: fact.term }, 'an inherited address is ours in the store');
       case 'line':

@@ -5,7 +5,7 @@ import type { Announcing, Effect, Fact, Now } from './events.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Eip, EipLease, MoveRequest, NodeLease, TenureId } from './model.ts';
 import type { StoreRequest } from './requests.ts';
-import { tenureOf } from './state.ts';
+import { nothingPostponed, tenureOf } from './state.ts';
 import { tallyLease, tallyPlan } from './tally.ts';
 import type { Tally } from './tally.ts';
 import type { Voting } from './quorum/types.ts';
@@ -30,6 +30,8 @@ export class Draft {
   nextLater: number;
   queue: readonly Plan[];
   revision: number;
+  postponed: State['postponed'];
+  strain: State['strain'];
 
   readonly nodes: CowMap<string, NodeLease>;
   /** Written by `setLease` alone. */
@@ -79,6 +81,8 @@ export class Draft {
     this.nextLater = base.nextLater;
     this.queue = base.queue;
     this.revision = base.view.revision;
+    this.postponed = base.postponed;
+    this.strain = base.strain;
     this.nodes = new CowMap(base.view.nodes);
     this.leases = new CowMap(base.view.leases);
     this.lines = new CowMap(base.lines);
@@ -137,6 +141,23 @@ export class Draft {
     return [...eips];
   }
 
+  /** Has them looked at in the ticks that follow, those that are most urgent first. */
+  postpone(eips: readonly Eip[], urgent = false): void {
+    if (eips.length === 0) return;
+    const known = this.postponed.eips;
+    const all = urgent ? [...eips, ...known] : [...known, ...eips];
+    this.postponed = { eips: known.length === 0 ? eips : [...new Set(all)], since: this.now.boot };
+  }
+
+  /** Takes up to `most` of those that were postponed. */
+  catchUp(most: number): readonly Eip[] {
+    const { eips } = this.postponed;
+    if (eips.length === 0 || most <= 0) return [];
+    const left = eips.slice(most);
+    this.postponed = left.length === 0 ? nothingPostponed : { eips: left, since: this.now.boot };
+    return eips.slice(0, most);
+  }
+
   enqueue(plan: Plan): void {
     if (this.#queue === null) {
       this.#queue = [...this.queue];
@@ -145,20 +166,21 @@ export class Draft {
     this.#queue.push(plan);
     this.settled(plan.swap.eip);
     this.busy.set(plan.swap.eip, plan);
-    tallyPlan(this.tallies, plan, 1);
+    tallyPlan(this.tallies, plan, this.options.node, 1);
   }
 
   /** Something may be decided about the EIP again. */
   settled(eip: Eip): void {
     const plan = this.busy.get(eip);
     if (plan === undefined) return;
-    tallyPlan(this.tallies, plan, -1);
+    tallyPlan(this.tallies, plan, this.options.node, -1);
     this.busy.delete(eip);
   }
 
   /** Whatever is queued or under way is none of this tenure's any more. */
   forgetPlans(): void {
-    for (const plan of this.busy.value.values()) tallyPlan(this.tallies, plan, -1);
+    const { node } = this.options;
+    for (const plan of this.busy.value.values()) tallyPlan(this.tallies, plan, node, -1);
     this.busy.clear();
     this.queue = [];
     this.#queue = null;
@@ -256,12 +278,14 @@ export class Draft {
       busy: this.busy.value,
       tallies: this.tallies.value,
       recordStale: this.recordStale,
+      postponed: this.postponed,
       later: this.later.value,
       nextLater: this.nextLater,
       lines: this.lines.value,
       freeSince: this.freeSince.value,
       fitSince: this.fitSince.value,
       doubts: this.doubts.value,
+      strain: this.strain,
       ends: this.ends.value,
     };
     const same = (Object.keys(next) as (keyof State)[]).every((key) => next[key] === base[key]);

@@ -27,6 +27,8 @@ export interface CoreOptions {
   readonly heirs: number;
   /** A tenure that a node lost while it ran counts half after so long, ms; 0: nothing. */
   readonly doubtMs?: number;
+  /** So many addresses are looked at in one step, the others in the next; all unless told. */
+  readonly looksAtOnce?: number;
   /** Requests that change EIP leases, at most so many under way at once. */
   readonly swapsInFlight: number;
   /** At most so many changes in one of them; `maxSwaps` unless told. */
@@ -122,6 +124,8 @@ export type Fact =
   | { readonly kind: 'evicted'; readonly node: string }
   /** That node lost its tenure though its agent ran on: it is chosen last for a while. */
   | { readonly kind: 'doubted'; readonly of: TenureId }
+  /** So many tenures were lost in a row for want of punctuality: no quorum mode for so long. */
+  | { readonly kind: 'strained'; readonly losses: number; readonly ms: number }
   /** Inherited, and now written down. */
   | { readonly kind: 'confirmed'; readonly eip: Eip; readonly term: number }
   | { readonly kind: 'line'; readonly eip: Eip; readonly what: 'appointed' | 'struck' | 'freed' }

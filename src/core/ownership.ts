@@ -24,18 +24,28 @@ import { planSwap } from './plans.ts';
 import type { Open } from './state.ts';
 import { confirm, keepLine, keepsLines, renounce, strikeOut, tryInherit } from './succession.ts';
 
-/** Looks at every address that something may have changed for. */
-export function considerDirty(draft: Draft): void {
+/**
+ * Looks at every address that something may have changed for: at so many at once that a heartbeat
+ * is not late for it, at the others in the ticks that follow.
+ */
+export function considerDirty(draft: Draft, isTick: boolean): void {
   if (draft.reliedAdvanced) touchFormer(draft);
   if (draft.now.boot >= draft.nextLater) wakeLater(draft);
   const dirty = draft.takeDirty();
-  const { open } = draft;
-  if (open === null || open.silent || !draft.listed || dirty.length === 0) return;
+  const { open, options: { looksAtOnce = Infinity } } = draft;
+  if (open === null || !draft.listed) return;
+  if (open.silent) return draft.postpone(dirty);
   // Nearly all of a large cluster's addresses are another's, and in order.
-  const eips = dirty.filter((eip) => !isElsewhere(draft, open, eip));
+  const changed = dirty.filter((eip) => !isElsewhere(draft, open, eip));
+  const inOrder = changed.length > 1 ? allocationOrder(changed) : changed;
+  const now = inOrder.slice(0, looksAtOnce);
+  const caughtUp = isTick ? draft.catchUp(looksAtOnce - now.length) : [];
+  draft.postpone(inOrder.slice(looksAtOnce));
+  if (now.length + caughtUp.length === 0) return;
   const pass = new Pass(draft);
-  for (const eip of eips.length > 1 ? allocationOrder(eips) : eips) {
-    if (!draft.busy.has(eip)) consider(draft, open, pass, eip);
+  for (const eip of now) if (!draft.busy.has(eip)) consider(draft, open, pass, eip);
+  for (const eip of caughtUp) {
+    if (!draft.busy.has(eip) && !isElsewhere(draft, open, eip)) consider(draft, open, pass, eip);
   }
 }
 

@@ -104,7 +104,9 @@ export class Pass {
   #countHeirs(): Allocator {
     const draft = this.#draft;
     const allocator = this.#count();
-    for (const { id, follows } of draft.tallies.value.values()) allocator.give(id.node, follows);
+    for (const { id, follows, parts, joins } of draft.tallies.value.values()) {
+      allocator.give(id.node, follows - parts + joins);
+    }
     return allocator;
   }
 

@@ -9,6 +9,8 @@ import type { Doubt } from './doubt.ts';
 import type { CoreOptions, EipPolicy, SelfFacts } from './events.ts';
 import { emptyView } from './model.ts';
 import type { Eip, EipLease, NodeLease, TenureId, View } from './model.ts';
+import { calm } from './quorum/strain.ts';
+import type { Strain } from './quorum/strain.ts';
 import { supportDeadline } from './quorum/support.ts';
 import { initialVoting, takesPart, withdrawnEpoch } from './quorum/types.ts';
 import type { Judged, Voting } from './quorum/types.ts';
@@ -86,6 +88,15 @@ export type Pending =
   | { readonly kind: 'evict'; readonly sentAt: number; readonly node: string }
   | { readonly kind: 'swap'; readonly sentAt: number; readonly plans: readonly Plan[] };
 
+/** EIPs to look at in the ticks that follow, once we are not silent. */
+export interface Postponed {
+  readonly eips: readonly Eip[];
+  /** Since when the first of them could have been looked at, CLOCK_BOOTTIME ms. */
+  readonly since: number;
+}
+
+export const nothingPostponed: Postponed = { eips: [], since: 0 };
+
 export interface State {
   readonly options: CoreOptions;
   readonly phase: Phase;
@@ -115,6 +126,7 @@ export interface State {
   readonly tallies: ReadonlyMap<string, Tally>;
   /** The node record in the store is not what we would have it say. */
   readonly recordStale: boolean;
+  readonly postponed: Postponed;
   /** EIPs to look at again at an instant. */
   readonly later: ReadonlyMap<Eip, number>;
   readonly nextLater: number;
@@ -125,6 +137,8 @@ export interface State {
   /** Since when each tenure has been fit to hold addresses, as far as we saw: for failback. */
   readonly fitSince: ReadonlyMap<string, { readonly incarnation: number; readonly at: number }>;
   readonly doubts: ReadonlyMap<string, Doubt>;
+  /** How often of late we did not keep time. */
+  readonly strain: Strain;
   /** Of each node the last tenure that we saw end in the store, if no voter ever judged it. */
   readonly ends: ReadonlyMap<string, TenureEnding>;
 }
@@ -144,9 +158,10 @@ export function initialState(options: CoreOptions, facts: SelfFacts, now: number
     stopping: false, listed: false, view: emptyView,
     phase: { kind: 'closed', request: null, retryAt: now, replaces: 0, taken: null },
     policies: new Map(), held: new Map(), past: new Map(), pending: new Map(), nextRequest: 1,
-    queue: [], busy: new Map(), tallies: new Map(), recordStale: false, later: new Map(),
+    queue: [], busy: new Map(), tallies: new Map(), recordStale: false,
+    postponed: nothingPostponed, later: new Map(),
     nextLater: Infinity, lines: new Map(), freeSince: new Map(), fitSince: new Map(),
-    doubts: new Map(), ends: new Map(),
+    doubts: new Map(), strain: calm, ends: new Map(),
   };
 }
 
@@ -177,6 +192,7 @@ function nextOfTenure(state: State): number {
         phase.silent ? Infinity : claimsEnd(phase),
         state.recordStale && phase.update === null ? phase.updateAt : Infinity,
         state.nextLater,
+        phase.silent || state.postponed.eips.length === 0 ? Infinity : state.postponed.since,
       );
     case 'stopped':
       return Infinity;

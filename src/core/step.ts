@@ -35,7 +35,7 @@ export function step(state: State, event: Event, now: Now): Step {
   apply(draft, event);
   settleSilence(draft);
   inherit(draft);
-  considerDirty(draft);
+  considerDirty(draft, event.kind === 'tick');
   sendPlans(draft);
   finishStop(draft);
   keepRecord(draft);

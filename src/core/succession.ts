@@ -21,13 +21,12 @@ import type { Open } from './state.ts';
 /** Takes every address whose line leads to us, by what this step showed of those before us. */
 export function inherit(draft: Draft): void {
   const { bereft, open } = draft;
-  if (bereft.size === 0 || open === null || open.silent || draft.stopping) return;
-  for (const lease of draft.lines.value.values()) {
-    if (lease.holder === null) continue;
-    const concerned = bereft.has(lease.holder.node)
-      || lease.heirs.some(({ node }) => bereft.has(node));
-    if (concerned) tryInherit(draft, open, lease);
-  }
+  if (bereft.size === 0 || open === null || draft.stopping) return;
+  const concerned = [...draft.lines.value.values()].filter(({ holder, heirs }) => holder !== null
+    && (bereft.has(holder.node) || heirs.some(({ node }) => bereft.has(node))));
+  const now = open.silent ? 0 : draft.options.looksAtOnce ?? Infinity;
+  for (const lease of concerned.slice(0, now)) tryInherit(draft, open, lease);
+  draft.postpone(concerned.slice(now).map(({ eip }) => eip), true);
 }
 
 /** Whether it was inherited, now or before. */

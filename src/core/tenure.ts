@@ -10,9 +10,10 @@ import type { TenureEnd } from './events.ts';
 import { sameTenure } from './model.ts';
 import type { NodeLease, NodeRecord, TenureId } from './model.ts';
 import { mayBeInForce, settleRegime, wantedRegime } from './quorum/epochs.ts';
+import { noteLoss } from './quorum/strain.ts';
 import { initialJudged, sameRegime, takesPart } from './quorum/types.ts';
 import type { StoreAnswer } from './requests.ts';
-import { claimsEnd } from './state.ts';
+import { claimsEnd, nothingPostponed } from './state.ts';
 import type { Open } from './state.ts';
 
 /** A renewal is sent after this part of the TTL. */
@@ -202,6 +203,7 @@ export function settleSilence(draft: Draft): void {
 
 function resume(draft: Draft, open: Open): void {
   draft.phase = { ...open, silent: false, muted: false };
+  draft.postponed = { ...draft.postponed, since: draft.now.boot };
   if (open.muted) {
     for (const [eip, { term }] of draft.held.value) draft.announce({ eip, term, probe: false });
   }
@@ -261,6 +263,8 @@ export function adoptLease(draft: Draft, lease: NodeLease): void {
 export function endTenure(draft: Draft, why: Exclude<TenureEnd, 'closed'>): void {
   const { open, now } = draft;
   if (open === null) return;
+  // Expired: others may have evicted us before we heard that we are deposed.
+  if (why !== 'store-reset') noteLoss(draft, open);
   abandonTenure(draft);
   draft.tell({ kind: 'tenure-ended', tenure: open.lease.id, why });
   // Deposed: the store may show our lease for as long as the hold lasts. It is ours to replace.
@@ -286,6 +290,7 @@ function abandonTenure(draft: Draft): void {
   draft.held.clear();
   draft.pending.clear();
   draft.forgetPlans();
+  draft.postponed = nothingPostponed;
   draft.later.clear();
   draft.nextLater = Infinity;
 }

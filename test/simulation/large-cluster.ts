@@ -17,6 +17,7 @@ export interface ClusterOptions {
 export function largeCluster({ core, nodes, eips }: ClusterOptions): World {
   const world = new World({
     core, nodes, eips, seed: 1, failbackMs: null, quorum: true, holdMs: 60_000, pauseInStep: 0,
+    looksAtOnce: 900,
   });
   world.setPolicies([]);
   for (const host of world.hosts) host.start();

@@ -205,6 +205,14 @@ const quorumMode: readonly Written[] = [
     ],
   },
   {
+    name: 'supported-after-withdrawal',
+    aim: 'epochs',
+    rule: 'A promise to a later epoch holds for an earlier one only if that was not withdrawn from',
+    edits: [
+      { file: 'quorum/support.ts', from: 'epoch > withdrawn && epoch < promised', to: 'epoch < promised' },
+    ],
+  },
+  {
     name: 'forget-withdrawal',
     rule: 'A withdrawal is for ever',
     edits: [

@@ -5,7 +5,7 @@ import { productionCore } from './core-module.ts';
 import { expectedInQuorumMode } from './explore.ts';
 import { mutations, withMutant } from './mutants.ts';
 import { exploreMany } from './pool.ts';
-import { dieChangingEpoch, rejoin, succeed } from './succession.ts';
+import { changeEpochSlowly, dieChangingEpoch, rejoin, succeed } from './succession.ts';
 import { harms } from './violation.ts';
 import { heartbeatMs, supportMs } from './world.ts';
 
@@ -56,6 +56,15 @@ describe('a holder that dies on its way to another epoch', () => {
       }
     });
   }
+});
+
+describe('a holder on its way to another epoch', () => {
+  it('is not silent, however long the store takes to write that down', () => {
+    for (let seed = first; seed < first + 25; seed++) {
+      const silentMs = changeEpochSlowly(productionCore, seed);
+      assert.ok(silentMs < heartbeatMs, `seed ${String(seed)}: ${String(silentMs)} ms without a holder`);
+    }
+  });
 });
 
 describe('while the store is down', () => {

@@ -75,6 +75,26 @@ export function succeed(core: CoreModule, options: SuccessionOptions): Successio
   return { seed: options.seed, gaps };
 }
 
+/**
+ * A voter is started anew, so that the holder asks for another epoch, and the store takes seconds
+ * to write that down. Says how long the holder was silent meanwhile, ms.
+ */
+export function changeEpochSlowly(core: CoreModule, seed: number): number {
+  const { world, eip, holder } = steady(core, { seed, nodes: 5 });
+  const [voter = ''] = votersOf(holder).filter((name) => name !== holder.name);
+  world.host(voter)?.crash(false);
+  world.schedule.after(5, () => world.host(voter)?.start());
+  untilItAsks(world, holder);
+  world.store.slowMs = 6 * supportMs;
+  let silentMs = 0;
+  for (let ms = 0; asksForAnother(holder); ms++) {
+    if (ms > 10 * patience) throw new Violation(`${holder.name} came to no other epoch`);
+    world.run(1);
+    if (!holder.claims(eip)) silentMs++;
+  }
+  return silentMs;
+}
+
 export interface EpochDeath {
   readonly seed: number;
   readonly nodes: number;
@@ -91,14 +111,7 @@ export const longHoldMs = 60_000;
 export function dieChangingEpoch(
   core: CoreModule, { seed, nodes, afterMs, cause }: EpochDeath, patienceMs = patience,
 ): number | null {
-  const world = new World({
-    core, seed, nodes, eips: 3, failbackMs: null, quorum: true, holdMs: longHoldMs, pauseInStep: 0,
-  });
-  for (const host of world.hosts) host.start();
-  world.run(8000 + world.prng.between(0, 500));
-  const eip = world.prng.pick(world.eips);
-  const [holder] = world.claimants(eip);
-  if (holder === undefined) throw new Violation(`nobody announced ${eip} in a steady cluster`);
+  const { world, eip, holder } = steady(core, { seed, nodes });
   const voter = votersOf(holder).find((name) => name !== holder.name) ?? '';
   if (cause === 'missed') {
     const link = `${holder.name}>${voter}`;
@@ -108,15 +121,34 @@ export function dieChangingEpoch(
     world.host(voter)?.crash(false);
     world.schedule.after(5, () => world.host(voter)?.start());
   }
-  for (let ms = 0; !asksForAnother(holder); ms++) {
-    if (ms > patience) throw new Violation(`${holder.name} asked for no other epoch`);
-    world.run(1);
-  }
+  untilItAsks(world, holder);
   world.run(afterMs);
   // Datagrams that are late by chance may have moved it already.
   if (!holder.claims(eip)) return 0;
   holder.powerLoss();
   return untilClaimed(world, eip, holder, patienceMs);
+}
+
+/** A cluster at rest, one of its addresses, and the holder of that. */
+function steady(
+  core: CoreModule, { seed, nodes }: { readonly seed: number; readonly nodes: number },
+): { readonly world: World; readonly eip: string; readonly holder: Host } {
+  const world = new World({
+    core, seed, nodes, eips: 3, failbackMs: null, quorum: true, holdMs: longHoldMs, pauseInStep: 0,
+  });
+  for (const host of world.hosts) host.start();
+  world.run(8000 + world.prng.between(0, 500));
+  const eip = world.prng.pick(world.eips);
+  const [holder] = world.claimants(eip);
+  if (holder === undefined) throw new Violation(`nobody announced ${eip} in a steady cluster`);
+  return { world, eip, holder };
+}
+
+function untilItAsks(world: World, holder: Host): void {
+  for (let ms = 0; !asksForAnother(holder); ms++) {
+    if (ms > patience) throw new Violation(`${holder.name} asked for no other epoch`);
+    world.run(1);
+  }
 }
 
 function votersOf({ state }: Host): readonly string[] {

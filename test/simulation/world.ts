@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly requestTimeoutMs?: number;
   /** Chance that a process stops between two effects of a step. */
   readonly pauseInStep: number;
+  /** Default: all, one or two, by the seed. */
+  readonly looksAtOnce?: number;
   /** Datagrams are bytes: sealed, opened, and some of them meddled with. */
   readonly wired?: boolean;
 }
@@ -72,6 +74,7 @@ export class World {
   constructor(
     {
       core, seed, nodes, eips, failbackMs, quorum, pauseInStep, holdMs = 3500,
+      looksAtOnce = [Infinity, 1, 2][seed % 3] ?? Infinity,
       requestTimeoutMs = 400, wired = false, unbound = false,
     }: WorldOptions,
   ) {
@@ -82,7 +85,7 @@ export class World {
     this.options = {
       ttlMs: 2000, clockRateError: 0.01, settleMs: 300, patienceMs: 300, retryMs: 100,
       swapsInFlight: 2, supportMs: quorum ? supportMs : 0, heartbeatMs, holdMs, heirs: 2,
-      doubtMs: 500,
+      doubtMs: 500, looksAtOnce,
     };
     this.core = core;
     this.prng = new Prng(seed);

@@ -10,6 +10,7 @@
 import type { Draft } from '../draft.ts';
 import type { NodeLease } from '../model.ts';
 import type { Open } from '../state.ts';
+import { isStrained } from './strain.ts';
 import { isDeposed, supportDeadline, supportedUntil } from './support.ts';
 import { sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
@@ -45,6 +46,7 @@ export function bid(draft: Draft): void {
   const { open, now } = draft;
   if (open === null || !draft.listed) return;
   const { judged, lease } = open;
+  if (lease.record.epoch === 0 && isStrained(draft)) return;
   const chosen = chooseVoters(draft, open);
   // Too few are left: those that we have may still be a majority.
   const intended = chosen.length === 0 ? judged.intended : chosen;

@@ -6,7 +6,7 @@ import type { Draft } from '../draft.ts';
 import type { Echo, Heartbeat } from '../heartbeat.ts';
 import type { VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
-import { majority, supportKey, voterKey, votesAgainst, withEntry } from './types.ts';
+import { isVoter, majority, supportKey, voterKey, votesAgainst, withEntry } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
 
 /** Until when a majority supports `regime`; Infinity in lease mode. We vote for ourselves. */
@@ -29,7 +29,7 @@ export function supportDeadline({ lease, judged }: Pick<Open, 'lease' | 'judged'
   return until;
 }
 
-/** A voter answered: it supports an epoch of ours, knows our floor, and released earlier epochs. */
+/** A voter answered: it supports epochs of ours, knows our floor, and released earlier epochs. */
 export function onEcho(draft: Draft, { node, boot, echo }: Heartbeat): void {
   const { open, options } = draft;
   if (open === null || echo?.incarnation !== open.lease.id.incarnation) return;
@@ -41,12 +41,28 @@ export function onEcho(draft: Draft, { node, boot, echo }: Heartbeat): void {
     ? judged.acks : withEntry(judged.acks, key, echo.floor);
   if (echo.floor >= judged.relied) {
     const until = echo.sentAt + options.supportMs * (1 - 2 * options.clockRateError);
-    if (until > (support.get(key) ?? -Infinity)) support = withEntry(support, key, until);
+    for (const epoch of [echo.epoch, ...alsoSupported(judged, voter, echo)]) {
+      const each = supportKey(voter, epoch);
+      if (until > (support.get(each) ?? -Infinity)) support = withEntry(support, each, until);
+    }
   }
   if (support !== judged.support || acks !== judged.acks) {
     draft.phase = { ...open, judged: { ...judged, support, acks } };
   }
   if (judged.left.length > 0) release(draft, voter, echo);
+}
+
+/**
+ * The earlier epochs that a promise holds for as well: those that the voter has not withdrawn from.
+ * It never will, and does not withdraw from the later one either until the promise lapses. Without
+ * this we would be silent in each change of epoch for which the store takes longer than F.
+ */
+function alsoSupported(
+  { regimes, left }: Judged, voter: VoterId, { epoch: promised, withdrawn }: Echo,
+): readonly number[] {
+  return [...regimes, ...left]
+    .filter(({ epoch, voters }) => epoch > withdrawn && epoch < promised && isVoter(voters, voter))
+    .map(({ epoch }) => epoch);
 }
 
 /** A voter that promises to a later epoch, and has not withdrawn an earlier one, never will. */

@@ -97,6 +97,38 @@ describe('a line of succession where nobody has voters', () => {
     assert.deepEqual(written, []);
   });
 
+  it('comes to rest where the store takes a few changes at a time', () => {
+    const kit = new Kit({ swapsInFlight: 2, swapsPerRequest: 5 });
+    const eips = Array.from({ length: 400 }, (_, i) => `10.0.${String(i >> 8)}.${String(i & 255)}`);
+    kit.send({ kind: 'policies', policies: policies(...eips) });
+    let requests = 0;
+    const rest = (turns: number): void => {
+      for (let i = 0; i < turns; i++) {
+        kit.pass(20);
+        for (const [id, { kind }] of [...kit.waiting]) {
+          if (kind === 'swap') requests += 1;
+          kit.answer(id, kit.apply(id));
+        }
+        kit.watch();
+      }
+    };
+    rest(200);
+    for (const node of ['b', 'c']) kit.join(node);
+    rest(500);
+    for (const node of ['b', 'c']) kit.store.setDrain(node, true);
+    rest(500);
+    requests = 0;
+    // The second comes back while the lines that the first is to lead are being written.
+    kit.store.setDrain('b', false);
+    rest(20);
+    kit.store.setDrain('c', false);
+    rest(1000);
+    assert.ok(requests < 3 * 400 / 5, `${String(requests)} requests`);
+    assert.ok(eips.every((each) => kit.lease(each)?.heirs.length === 2), 'each has two heirs');
+    const count = eips.filter((each) => kit.lease(each)?.heirs[0]?.node === 'b').length;
+    assert.ok(count >= 150 && count <= 250, `b is the first heir of ${String(count)}`);
+  });
+
   it('is not followed after an end that nobody saw come about', () => {
     const { kit, tell, record, ids } = cluster([]);
     // Named by a tenure that ended between two looks: whether the line was its last is not known.
