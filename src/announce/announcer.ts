@@ -139,7 +139,8 @@ export class Announcer implements AnnouncerContract {
       // Neighbours may have forgotten us meanwhile, and the kernel's backstop may have unbound.
       if (shutForMs >= this.#options.timing.askedAgainMs) this.#resume();
       else if (shutForMs >= 0) this.#receiver.catchUp();
-      this.#sender.flush();
+      // What waits has its own turns: many heartbeats at once must not be many of those.
+      if (shutForMs >= 0) this.#sender.flush();
     });
   }
 

@@ -91,11 +91,29 @@ export interface RawDatagramOptions {
   readonly receiveBuffer?: number;
 }
 
+export interface RawMessageSocket {
+  /**
+   * How far the message is sent now: less than its length if there is no room, and then it is to be
+   * sent on from there before any other; -1 if the other end is closed. Never waits.
+   */
+  send(bytes: Uint8Array, from: number): number;
+  /** The next message, in bytes of its own; null: there is none now. For sockets not started. */
+  receive(): Uint8Array | null;
+  /** Calls back for each message as it arrives. */
+  start(callback: (bytes: Uint8Array) => void): void;
+  setRef(ref: boolean): void;
+  close(): void;
+}
+
 export interface Addon {
   readonly PacketSocket: new (options: RawPacketOptions) => RawPacketSocket;
   readonly NetlinkSocket: new (options: RawNetlinkOptions) => RawNetlinkSocket;
   readonly GroupSocket: new () => RawGroupSocket;
   readonly DatagramSocket: new (options: RawDatagramOptions) => RawDatagramSocket;
+  /** It closes `fd`, one of `messageSockets`, in the end. */
+  readonly MessageSocket: new (fd: number) => RawMessageSocket;
+  /** Two connected ends; what one sends, the other receives. */
+  messageSockets(sendBuffer: number): [fd: number, fd: number];
   /** clock_gettime of a clock id, in ms with fraction. */
   clock(id: number): number;
   /** sched_setscheduler for the calling thread: an errno, or 0. */
@@ -146,6 +164,13 @@ export function systemError(error: unknown, what: string): unknown {
 
 let loaded: Addon | undefined;
 
+/** What it has if it was built from the same sources as this. */
+const parts: Readonly<Record<keyof Addon, true>> = {
+  PacketSocket: true, NetlinkSocket: true, GroupSocket: true, DatagramSocket: true, clock: true,
+  setScheduler: true, setSchedulerOf: true, limitRealtime: true, scheduler: true, startCanary: true,
+  unixDatagramSend: true, MessageSocket: true, messageSockets: true,
+};
+
 /** Loads the addon once per thread. Throws, in one sentence, what to do if it was not built. */
 export function loadAddon(): Addon {
   if (loaded !== undefined) return loaded;
@@ -153,7 +178,7 @@ export function loadAddon(): Addon {
   const folder = fileURLToPath(new URL('../../src/net/native', import.meta.url));
   const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => Addon;
   try {
-    loaded = load(folder);
+    loaded = complete(load(folder));
     return loaded;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] ?? '' : String(cause);
@@ -161,4 +186,11 @@ export function loadAddon(): Addon {
       + 'Build it with `npm rebuild tenure`, or `npm run install` in a checkout; '
       + 'that needs a C++ compiler (apt-get install g++).', { cause });
   }
+}
+
+/** Throws where it was built from other sources, and would fail at its first use. */
+export function complete(addon: Addon): Addon {
+  const missing = Object.keys(parts).filter((name) => !(name in addon));
+  if (missing.length === 0) return addon;
+  throw new Error(`it was built for another version of Tenure, and has no ${missing.join(', ')}`);
 }

@@ -94,8 +94,8 @@ export async function neighbourOf(
   return entry?.lladdr ?? null;
 }
 
-/** One packet, to whoever has the address; whether it was answered. */
+/** Three packets, to whoever has the address; whether one was answered. */
 export async function ping(lab: Lab, host: string, address: string): Promise<boolean> {
-  const { code } = await lab.attempt(host, ['ping', '-c', '1', '-W', '1', address]);
+  const { code } = await lab.attempt(host, ['ping', '-c', '3', '-i', '0.3', '-W', '1', address]);
   return code === 0;
 }

@@ -4,15 +4,16 @@
  *   open ── start ── … ── close
  *     └ refused: KernelError   └ dead, or silent for long: onDead, and nothing can be promised
  */
-import { MessageChannel, Worker } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { AnnounceSettings } from '../../announce/types.ts';
 import type { CoreOptions, EipPolicy, SelfFacts } from '../../core/events.ts';
 import type { Eip, NodeLease, ViewChange } from '../../core/model.ts';
 import type { StoreAnswer, StoreRequest } from '../../core/requests.ts';
 import { KernelError } from '../kernel.ts';
+import { Channel, channelEnds } from './channel.ts';
 import { MapFollower, piecesOfView, samePolicy, sameSettings } from './bulk.ts';
 import { notStarted } from './look.ts';
+import type { WireData } from './thread.ts';
 import type {
   Bulk, FromWire, MapChange, News, Standing, ToWire, WireReadings, WireSetup,
 } from './messages.ts';
@@ -50,7 +51,8 @@ export class WireHost {
   /** As last told: a moment old. */
   standing: Standing = notStarted;
   readonly #worker: Worker;
-  readonly #bulk: MessagePort;
+  readonly #direct: Channel<ToWire, FromWire>;
+  readonly #bulk: Channel<Bulk, never>;
   readonly #policies = new MapFollower<EipPolicy>(samePolicy);
   readonly #settings = new MapFollower<AnnounceSettings>(sameSettings);
   readonly #reads = new Map<number, (readings: WireReadings | null) => void>();
@@ -65,10 +67,13 @@ export class WireHost {
   #ending = false;
   #onClosed: (() => void) | null = null;
 
-  private constructor(worker: Worker, bulk: MessagePort) {
+  private constructor(
+    worker: Worker, { direct, bulk }: { readonly direct: number; readonly bulk: number },
+  ) {
     this.#worker = worker;
-    this.#bulk = bulk;
-    worker.on('message', (message: FromWire) => { this.#receive(message); });
+    this.#direct = new Channel(direct);
+    this.#bulk = new Channel(bulk);
+    this.#direct.onMessage((message) => { this.#receive(message); });
     worker.on('error', (error) => { this.#dead(error); });
     worker.on('exit', (code) => {
       this.#dead(new Error(`the wire thread ended (${String(code)})`));
@@ -77,11 +82,11 @@ export class WireHost {
 
   /** Resolves when the thread has opened the kernel; rejects with KernelError. */
   static async open(setup: WireSetup, entry: string | URL = builtEntry): Promise<WireHost> {
-    const { port1: near, port2: far } = new MessageChannel();
-    const worker = new Worker(entry, {
-      workerData: { setup, bulk: far }, transferList: [far], resourceLimits, name: 'tenure-wire',
-    });
-    const host = new WireHost(worker, near);
+    const [direct, farDirect] = channelEnds();
+    const [bulk, farBulk] = channelEnds();
+    const workerData: WireData = { setup, direct: farDirect, bulk: farBulk };
+    const worker = new Worker(entry, { workerData, resourceLimits, name: 'tenure-wire' });
+    const host = new WireHost(worker, { direct, bulk });
     try {
       await new Promise<void>((resolve, reject) => { host.#opening = { resolve, reject }; });
       return host;
@@ -182,21 +187,22 @@ export class WireHost {
 
   async #end(): Promise<void> {
     for (const done of [...this.#reads.values()]) done(null);
+    this.#direct.close();
     this.#bulk.close();
     await this.#worker.terminate();
   }
 
   #post(message: ToWire): void {
-    this.#worker.postMessage(message);
+    this.#direct.post(message);
   }
 
   #feed(pieces: Iterable<Bulk>): void {
-    let any = false;
+    let count = 0;
     for (const piece of pieces) {
-      this.#bulk.postMessage(piece);
-      any = true;
+      this.#bulk.post(piece);
+      count += 1;
     }
-    if (any) this.#post({ kind: 'bulk' });
+    if (count > 0) this.#post({ kind: 'bulk', pieces: count });
   }
 
   #ping(): void {

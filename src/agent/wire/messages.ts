@@ -38,8 +38,8 @@ export type ToWire =
   | { readonly kind: 'realtime'; readonly priority: number }
   | { readonly kind: 'ping'; readonly n: number }
   | { readonly kind: 'read'; readonly n: number }
-  /** There is something in the bulk channel. */
-  | { readonly kind: 'bulk' }
+  /** So many more pieces come by the bulk channel: some perhaps only once there is room. */
+  | { readonly kind: 'bulk'; readonly pieces: number }
   | { readonly kind: 'close' };
 
 /** Entries that are new or different, and keys of those that are gone. */

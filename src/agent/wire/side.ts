@@ -17,6 +17,7 @@ import { CoreRunner } from '../core-runner.ts';
 import { openKernel } from '../kernel.ts';
 import type { Kernel } from '../kernel.ts';
 import { MapBuilder, ViewBuilder } from './bulk.ts';
+import { keepCompiled } from './compiled.ts';
 import { readWire, standingOf } from './look.ts';
 import type { Bulk, FromWire, ToWire, WireSetup } from './messages.ts';
 import { NewsDesk } from './news-desk.ts';
@@ -26,6 +27,8 @@ import { Timeline } from './timeline.ts';
 /** The main thread says something several times in this; silent for so long, it hangs. */
 export const mainSilentMs = 2000;
 const lookEveryMs = 250;
+/** The sender tries again as often. */
+const bulkWaitMs = 1;
 
 const nobodyJudges: readonly VoterId[] = [];
 
@@ -53,6 +56,8 @@ export class WireSide {
   #runner: CoreRunner | null = null;
   #meter: TimingMeter | null = null;
   #pumping: NodeJS.Immediate | undefined;
+  /** Pieces of the bulk channel that were announced and not taken yet. */
+  #coming = 0;
   /** When the main thread last said something. */
   #heardAt = boottimeMs();
   #muted = false;
@@ -116,6 +121,7 @@ export class WireSide {
       case 'read':
         return this.#read(message.n);
       case 'bulk':
+        this.#coming += message.pieces;
         return this.#pumpSoon();
       case 'close':
         return this.#close();
@@ -178,9 +184,14 @@ export class WireSide {
     this.#pumping ??= setImmediate(() => {
       this.#pumping = undefined;
       const piece = this.#ports.takeBulk();
-      if (piece === undefined) return;
-      this.#takeBulk(piece);
-      this.#pumpSoon();
+      if (piece !== undefined) {
+        this.#coming -= 1;
+        this.#takeBulk(piece);
+      }
+      if (this.#coming === 0) return;
+      if (piece !== undefined) this.#pumpSoon();
+      // It found no room yet.
+      else setTimeout(() => { this.#pumpSoon(); }, bulkWaitMs).unref();
     });
   }
 
@@ -227,6 +238,7 @@ export class WireSide {
     // Without a bound a bug of ours could take the machine.
     const refused = requestBoundedRealtime(priority);
     this.#realtime = refused === null;
+    if (this.#realtime) keepCompiled();
     this.#news.tell({ kind: 'realtime', trouble: refused?.message ?? null });
   }
 

@@ -16,6 +16,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   tenure::InitCanary(env, exports);
   tenure::InitUnixDatagram(env, exports);
   tenure::InitDatagramSocket(env, exports);
+  tenure::InitMessageSocket(env, exports);
   return exports;
 }
 

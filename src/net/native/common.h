@@ -65,5 +65,6 @@ void InitSystem(Napi::Env env, Napi::Object exports);
 void InitCanary(Napi::Env env, Napi::Object exports);
 void InitUnixDatagram(Napi::Env env, Napi::Object exports);
 void InitDatagramSocket(Napi::Env env, Napi::Object exports);
+void InitMessageSocket(Napi::Env env, Napi::Object exports);
 
 }  // namespace tenure
