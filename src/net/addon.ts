@@ -101,7 +101,6 @@ export interface RawMessageSocket {
   receive(): Uint8Array | null;
   /** Calls back for each message as it arrives. */
   start(callback: (bytes: Uint8Array) => void): void;
-  setRef(ref: boolean): void;
   close(): void;
 }
 

@@ -62,7 +62,7 @@ export function cable({ ipv6 = false } = {}): Cable {
   };
 }
 
-/** The kernel drops what is sent into a cable that was just plugged in; returns once frames pass. */
+/** Returns once frames pass: the kernel drops what is sent into a cable just plugged in. */
 function awaitFrames(from: string, to: string): void {
   const ethertype = 0x88b5; // Of IEEE Std 802, for experiments: no test listens to it.
   const { PacketSocket } = loadAddon();

@@ -14,8 +14,10 @@ namespace tenure {
 // A file descriptor that is closed when its owner goes, also when a constructor throws half-way.
 class Fd {
  public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
+  using Closer = void (*)(int fd);
+  static void Now(int fd) { ::close(fd); }
+
+  explicit Fd(int fd = -1, Closer closer = Now) : fd_(fd), closer_(closer) {}
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
   ~Fd() { Close(); }
@@ -25,14 +27,14 @@ class Fd {
     fd_ = fd;
   }
   void Close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    if (fd_ >= 0) closer_(std::exchange(fd_, -1));
   }
-  int Release() { return std::exchange(fd_, -1); }
   int get() const { return fd_; }
   bool open() const { return fd_ >= 0; }
 
  private:
-  int fd_ = -1;
+  int fd_;
+  Closer closer_;
 };
 
 // An Error with `errno` (a number) and `syscall`; src/net/addon.ts gives it its name and meaning.

@@ -1,8 +1,6 @@
 // Connected datagram sockets whose packets carry the kernel's receive time: UDP, and ICMP echo
 // without root where net.ipv4.ping_group_range lets (icmp(7)), else by a raw socket.
-#include "callback.h"
-#include "common.h"
-#include "readable.h"
+#include "polled_socket.h"
 
 #include <arpa/inet.h>
 #include <cstring>
@@ -20,31 +18,23 @@ constexpr size_t kMetaFields = 3;
 constexpr size_t kLeastRoom = 2048;
 }  // namespace
 
-class DatagramSocket : public Napi::ObjectWrap<DatagramSocket>, private Readable::Owner {
+class DatagramSocket : public PolledSocket<DatagramSocket> {
  public:
   static void Init(Napi::Env env, Napi::Object exports);
   explicit DatagramSocket(const Napi::CallbackInfo& info);
-  ~DatagramSocket() override { Shut(); }
 
  private:
   void Open(Napi::Env env, int family, const std::string& protocol);
-  void RequireOpen(Napi::Env env) const;
   Napi::Value IsRaw(const Napi::CallbackInfo& info);
   Napi::Value LocalPort(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   void Start(const Napi::CallbackInfo& info);
-  void Close(const Napi::CallbackInfo& info);
 
   void OnReadable() override;
-  void OnTeardown() override { Shut(); }
-  void Shut();
+  void Forget() override { room_.Forget(); }
 
-  Fd fd_;
   bool raw_ = false;
-  Readable* readable_ = nullptr;
-  Napi::FunctionReference callback_;
-  Napi::Reference<Napi::Uint8Array> data_;
-  Napi::Reference<Napi::Float64Array> meta_;
+  Room room_;
 };
 
 void DatagramSocket::Init(Napi::Env env, Napi::Object exports) {
@@ -55,13 +45,13 @@ void DatagramSocket::Init(Napi::Env env, Napi::Object exports) {
                               InstanceMethod<&DatagramSocket::LocalPort>("localPort"),
                               InstanceMethod<&DatagramSocket::Send>("send"),
                               InstanceMethod<&DatagramSocket::Start>("start"),
-                              InstanceMethod<&DatagramSocket::Close>("close"),
+                              InstanceMethod("close", &DatagramSocket::Close),
                           }));
 }
 
 // new DatagramSocket({ protocol: 'udp' | 'icmp', address: 4 or 16 bytes, port?, receiveBuffer? })
 DatagramSocket::DatagramSocket(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<DatagramSocket>(info) {
+    : PolledSocket(info, "datagram socket") {
   const Napi::Env env = info.Env();
   const Napi::Object options = RequireObject(info[0], "options");
   const Napi::Uint8Array address = RequireBytes(options.Get("address"), "address");
@@ -125,10 +115,6 @@ void DatagramSocket::Open(Napi::Env env, int family, const std::string& protocol
   if (!fd_.open()) throw ErrnoError(env, "socket", errno);
 }
 
-void DatagramSocket::RequireOpen(Napi::Env env) const {
-  if (!fd_.open()) throw Napi::Error::New(env, "the datagram socket is closed");
-}
-
 // isRaw(): received packets begin with the IP header (IPv4), and the ICMP identifier is the sender's
 // own choice instead of the socket's port.
 Napi::Value DatagramSocket::IsRaw(const Napi::CallbackInfo& info) {
@@ -171,34 +157,17 @@ Napi::Value DatagramSocket::Send(const Napi::CallbackInfo& info) {
 // `meta`; both are reused for the next call.
 void DatagramSocket::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  RequireOpen(env);
-  if (!callback_.IsEmpty()) throw Napi::Error::New(env, "the datagram socket was started already");
-  const Napi::Uint8Array data = RequireBytes(info[0], "data");
-  if (!info[1].IsTypedArray() ||
-      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
-    throw Napi::TypeError::New(env, "meta must be a Float64Array");
-  }
-  const auto meta = info[1].As<Napi::Float64Array>();
-  const Napi::Function callback = RequireFunction(info[2], "callback");
-  if (data.ByteLength() < kLeastRoom || meta.ElementLength() < kMetaFields) {
-    throw Napi::TypeError::New(env, "data and meta must have room for one packet at least");
-  }
-  int error = 0;
-  readable_ = Readable::Start(env, fd_.get(), this, &error);
-  if (readable_ == nullptr) throw ErrnoError(env, "uv_poll", error);
-  data_ = Napi::Persistent(data);
-  meta_ = Napi::Persistent(meta);
-  callback_ = Napi::Persistent(callback);
-  Ref();  // Not collected while it may call; close() undoes it.
+  RequireNotStarted(env);
+  room_.Take(info[0], info[1], kLeastRoom, kMetaFields);
+  Listen(env, RequireFunction(info[2], "callback"));
 }
 
 void DatagramSocket::OnReadable() {
   const Napi::Env env = Env();
   const Napi::HandleScope scope(env);
   const Napi::Object self = Value();  // Keeps this object alive, should the callback close it.
-  // Looked up at each call: JavaScript may have detached them, and they are then of no length.
-  Napi::Uint8Array data = data_.Value();
-  Napi::Float64Array meta = meta_.Value();
+  Napi::Uint8Array data = room_.data();
+  Napi::Float64Array meta = room_.meta();
   uint8_t* const bytes = data.Data();
   const size_t room = data.ByteLength();
   double* const fields = meta.Data();
@@ -224,38 +193,15 @@ void DatagramSocket::OnReadable() {
       if (errno != EAGAIN) error = errno;
       break;
     }
-    timespec time{};
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-         header = CMSG_NXTHDR(&message, header)) {
-      if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
-        std::memcpy(&time, CMSG_DATA(header), sizeof time);
-      }
-    }
     double* const field = fields + count * kMetaFields;
     field[0] = static_cast<double>(used);
     field[1] = static_cast<double>(got);
-    field[2] = static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+    field[2] = ReceivedAt(message);
     used += static_cast<size_t>(got);
     count++;
   }
   if (count == 0 && error == 0) return;
-  CallFromLoop(env, self, callback_,
-               {Napi::Number::New(env, static_cast<double>(count)),
-                Napi::Number::New(env, error)});
-}
-
-void DatagramSocket::Close(const Napi::CallbackInfo&) {
-  Shut();
-  if (callback_.IsEmpty()) return;
-  callback_.Reset();
-  data_.Reset();
-  meta_.Reset();
-  Unref();
-}
-
-void DatagramSocket::Shut() {
-  if (readable_ != nullptr) std::exchange(readable_, nullptr)->Stop();
-  fd_.Close();
+  Call(self, {Napi::Number::New(env, static_cast<double>(count)), Napi::Number::New(env, error)});
 }
 
 void InitDatagramSocket(Napi::Env env, Napi::Object exports) { DatagramSocket::Init(env, exports); }

@@ -2,9 +2,7 @@
 //
 // What is sent lies in the kernel, which locks its queue by spinning: a thread at real-time
 // priority never waits here for one that holds a lock and has lost its CPU.
-#include "callback.h"
-#include "common.h"
-#include "readable.h"
+#include "polled_socket.h"
 
 #include <algorithm>
 #include <cstring>
@@ -40,27 +38,20 @@ Napi::Value MessageSockets(const Napi::CallbackInfo& info) {
 }
 }  // namespace
 
-class MessageSocket : public Napi::ObjectWrap<MessageSocket>, private Readable::Owner {
+class MessageSocket : public PolledSocket<MessageSocket> {
  public:
   static void Init(Napi::Env env, Napi::Object exports);
   explicit MessageSocket(const Napi::CallbackInfo& info);
-  ~MessageSocket() override { Shut(); }
 
  private:
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value Receive(const Napi::CallbackInfo& info);
   void Start(const Napi::CallbackInfo& info);
-  void SetRef(const Napi::CallbackInfo& info);
-  void Close(const Napi::CallbackInfo& info);
 
   void OnReadable() override;
-  void OnTeardown() override { Shut(); }
+  void Forget() override { before_ = {}; }
   std::optional<Napi::Uint8Array> Take(Napi::Env env);
-  void Shut();
 
-  Fd fd_;
-  Readable* readable_ = nullptr;
-  Napi::FunctionReference callback_;
   std::vector<uint8_t> part_ = std::vector<uint8_t>(kPart);
   // Parts of a message whose last is not there yet.
   std::vector<uint8_t> before_;
@@ -73,15 +64,15 @@ void MessageSocket::Init(Napi::Env env, Napi::Object exports) {
                               InstanceMethod<&MessageSocket::Send>("send"),
                               InstanceMethod<&MessageSocket::Receive>("receive"),
                               InstanceMethod<&MessageSocket::Start>("start"),
-                              InstanceMethod<&MessageSocket::SetRef>("setRef"),
-                              InstanceMethod<&MessageSocket::Close>("close"),
+                              InstanceMethod("close", &MessageSocket::Close),
                           }));
 }
 
 // new MessageSocket(fd): the descriptor is its own from here on.
 MessageSocket::MessageSocket(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<MessageSocket>(info),
-      fd_(static_cast<int>(RequireInteger(info[0], "fd", 0, 1 << 30))) {}
+    : PolledSocket(info, "message socket") {
+  fd_.Reset(static_cast<int>(RequireInteger(info[0], "fd", 0, 1 << 30)));
+}
 
 // send(bytes, from): how far it is sent now; less than the whole if there is no room, -1 if the
 // other end is closed. A message of which a part was sent must be sent to its end before the next.
@@ -144,13 +135,8 @@ Napi::Value MessageSocket::Receive(const Napi::CallbackInfo& info) {
 // start(callback: (bytes: Uint8Array) => void): each message as it arrives.
 void MessageSocket::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!callback_.IsEmpty()) throw Napi::Error::New(env, "the message socket was started already");
-  const Napi::Function callback = RequireFunction(info[0], "callback");
-  int error = 0;
-  readable_ = Readable::Start(env, fd_.get(), this, &error);
-  if (readable_ == nullptr) throw ErrnoError(env, "uv_poll", error);
-  callback_ = Napi::Persistent(callback);
-  Ref();  // Not collected while it may call; close() undoes it.
+  RequireNotStarted(env);
+  Listen(env, RequireFunction(info[0], "callback"));
 }
 
 void MessageSocket::OnReadable() {
@@ -166,31 +152,8 @@ void MessageSocket::OnReadable() {
       if (recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) Shut();
       return;
     }
-    CallFromLoop(env, self, callback_, {*bytes});
+    Call(self, {*bytes});
   }
-}
-
-void MessageSocket::SetRef(const Napi::CallbackInfo& info) {
-  if (!info[0].IsBoolean()) throw Napi::TypeError::New(info.Env(), "setRef needs true or false");
-  if (readable_ == nullptr) return;
-  if (info[0].As<Napi::Boolean>().Value()) {
-    readable_->Ref();
-  } else {
-    readable_->Unref();
-  }
-}
-
-void MessageSocket::Close(const Napi::CallbackInfo&) {
-  Shut();
-  before_ = {};
-  if (callback_.IsEmpty()) return;
-  callback_.Reset();
-  Unref();
-}
-
-void MessageSocket::Shut() {
-  if (readable_ != nullptr) std::exchange(readable_, nullptr)->Stop();
-  fd_.Close();
 }
 
 void InitMessageSocket(Napi::Env env, Napi::Object exports) {

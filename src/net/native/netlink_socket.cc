@@ -1,7 +1,5 @@
 // Netlink sockets (netlink(7)): bytes to the kernel, and what it answers.
-#include "callback.h"
-#include "common.h"
-#include "readable.h"
+#include "polled_socket.h"
 
 #include <algorithm>
 #include <cstring>
@@ -29,27 +27,19 @@ constexpr int kEventBatch = 64;
 constexpr size_t Aligned(size_t length) { return (length + 3) & ~size_t{3}; }
 }  // namespace
 
-class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket>, private Readable::Owner {
+class NetlinkSocket : public PolledSocket<NetlinkSocket> {
  public:
   static void Init(Napi::Env env, Napi::Object exports);
   explicit NetlinkSocket(const Napi::CallbackInfo& info);
-  ~NetlinkSocket() override { Shut(); }
 
  private:
-  void RequireOpen(Napi::Env env) const;
   void Start(const Napi::CallbackInfo& info);
   Napi::Value Exchange(const Napi::CallbackInfo& info);
-  void SetRef(const Napi::CallbackInfo& info);
-  void Close(const Napi::CallbackInfo& info);
 
   void OnReadable() override;
-  void OnTeardown() override { Shut(); }
+  void Forget() override { datagram_ = {}; }
   int ReceiveInto(std::vector<uint8_t>& replies);
-  void Shut();
 
-  Fd fd_;
-  Readable* readable_ = nullptr;
-  Napi::FunctionReference callback_;
   std::vector<uint8_t> datagram_;
 };
 
@@ -59,14 +49,14 @@ void NetlinkSocket::Init(Napi::Env env, Napi::Object exports) {
                           {
                               InstanceMethod<&NetlinkSocket::Start>("start"),
                               InstanceMethod<&NetlinkSocket::Exchange>("exchange"),
-                              InstanceMethod<&NetlinkSocket::SetRef>("setRef"),
-                              InstanceMethod<&NetlinkSocket::Close>("close"),
+                              InstanceMethod("setRef", &NetlinkSocket::SetRef),
+                              InstanceMethod("close", &NetlinkSocket::Close),
                           }));
 }
 
 // new NetlinkSocket({ protocol, groups?: number[], receiveBuffer?, sendBuffer? })
 NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<NetlinkSocket>(info) {
+    : PolledSocket(info, "netlink socket") {
   const Napi::Env env = info.Env();
   const Napi::Object options = RequireObject(info[0], "options");
   const auto protocol = static_cast<int>(IntegerOption(options, "protocol", 0, 31, -1));
@@ -100,10 +90,6 @@ NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info)
   }
 }
 
-void NetlinkSocket::RequireOpen(Napi::Env env) const {
-  if (!fd_.open()) throw Napi::Error::New(env, "the netlink socket is closed");
-}
-
 // Appends datagrams of the kernel until none is waiting; an errno, or 0. Whatever a process sends
 // to this socket is skipped.
 int NetlinkSocket::ReceiveInto(std::vector<uint8_t>& replies) {
@@ -135,7 +121,7 @@ int NetlinkSocket::ReceiveInto(std::vector<uint8_t>& replies) {
 Napi::Value NetlinkSocket::Exchange(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   RequireOpen(env);
-  if (!callback_.IsEmpty()) {
+  if (started()) {
     throw Napi::Error::New(env, "the netlink socket is for events: send requests by another");
   }
   const Napi::Uint8Array request = RequireBytes(info[0], "request");
@@ -168,14 +154,8 @@ Napi::Value NetlinkSocket::Exchange(const Napi::CallbackInfo& info) {
 // datagrams at a call, in bytes of their own. ENOBUFS: some were lost before those.
 void NetlinkSocket::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  RequireOpen(env);
-  if (!callback_.IsEmpty()) throw Napi::Error::New(env, "the netlink socket was started already");
-  const Napi::Function callback = RequireFunction(info[0], "callback");
-  int error = 0;
-  readable_ = Readable::Start(env, fd_.get(), this, &error);
-  if (readable_ == nullptr) throw ErrnoError(env, "uv_poll", error);
-  callback_ = Napi::Persistent(callback);
-  Ref();  // Not collected while it may call; close() undoes it.
+  RequireNotStarted(env);
+  Listen(env, RequireFunction(info[0], "callback"));
 }
 
 void NetlinkSocket::OnReadable() {
@@ -205,30 +185,7 @@ void NetlinkSocket::OnReadable() {
   if (bytes.empty() && error == 0) return;
   Napi::Uint8Array copy = Napi::Uint8Array::New(env, bytes.size());
   if (!bytes.empty()) std::memcpy(copy.Data(), bytes.data(), bytes.size());
-  CallFromLoop(env, self, callback_, {copy, Napi::Number::New(env, error)});
-}
-
-void NetlinkSocket::SetRef(const Napi::CallbackInfo& info) {
-  if (!info[0].IsBoolean()) throw Napi::TypeError::New(info.Env(), "setRef needs true or false");
-  if (readable_ == nullptr) return;
-  if (info[0].As<Napi::Boolean>().Value()) {
-    readable_->Ref();
-  } else {
-    readable_->Unref();
-  }
-}
-
-void NetlinkSocket::Close(const Napi::CallbackInfo&) {
-  Shut();
-  datagram_ = {};
-  if (callback_.IsEmpty()) return;
-  callback_.Reset();
-  Unref();
-}
-
-void NetlinkSocket::Shut() {
-  if (readable_ != nullptr) std::exchange(readable_, nullptr)->Stop();
-  fd_.Close();
+  Call(self, {copy, Napi::Number::New(env, error)});
 }
 
 void InitNetlinkSocket(Napi::Env env, Napi::Object exports) { NetlinkSocket::Init(env, exports); }

@@ -1,12 +1,9 @@
 // AF_PACKET sockets: whole Ethernet frames of one ethertype on one interface (packet(7)).
-#include "callback.h"
-#include "common.h"
-#include "readable.h"
+#include "polled_socket.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
-#include <ctime>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -25,41 +22,28 @@ constexpr size_t kMaxFrame = 65536;
 constexpr size_t kMaxSendBytes = 64u << 20;
 // Numbers per received frame in `meta`; src/net/addon.ts names them.
 constexpr size_t kMetaFields = 6;
-
-double Milliseconds(const timespec& time) {
-  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-}
 }  // namespace
 
-class PacketSocket : public Napi::ObjectWrap<PacketSocket>, private Readable::Owner {
+class PacketSocket : public PolledSocket<PacketSocket> {
  public:
   static void Init(Napi::Env env, Napi::Object exports);
   explicit PacketSocket(const Napi::CallbackInfo& info);
-  ~PacketSocket() override { Shut(); }
 
  private:
   void AttachFilter(Napi::Env env, const Napi::Value& filter);
   void Configure(Napi::Env env, const Napi::Object& options, int ifindex);
-  void RequireOpen(Napi::Env env) const;
 
   void Start(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value Statistics(const Napi::CallbackInfo& info);
-  void SetRef(const Napi::CallbackInfo& info);
-  void Close(const Napi::CallbackInfo& info);
 
   void OnReadable() override;
-  void OnTeardown() override { Shut(); }
+  void Forget() override { room_.Forget(); }
   size_t Receive(Napi::Uint8Array& data, Napi::Float64Array& meta, int* error);
   void Describe(const mmsghdr& message, size_t offset, size_t captured, double* fields);
-  void Shut();
 
-  Fd fd_;
-  Readable* readable_ = nullptr;
   size_t snap_length_ = 0;
-  Napi::FunctionReference callback_;
-  Napi::Reference<Napi::Uint8Array> data_;
-  Napi::Reference<Napi::Float64Array> meta_;
+  Room room_;
   double kernel_received_ = 0;
   double kernel_dropped_ = 0;
 
@@ -76,13 +60,13 @@ void PacketSocket::Init(Napi::Env env, Napi::Object exports) {
                               InstanceMethod<&PacketSocket::Start>("start"),
                               InstanceMethod<&PacketSocket::Send>("send"),
                               InstanceMethod<&PacketSocket::Statistics>("statistics"),
-                              InstanceMethod<&PacketSocket::SetRef>("setRef"),
-                              InstanceMethod<&PacketSocket::Close>("close"),
+                              InstanceMethod("setRef", &PacketSocket::SetRef),
+                              InstanceMethod("close", &PacketSocket::Close),
                           }));
 }
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<PacketSocket>(info) {
+    : PolledSocket(info, "packet socket", CloseAside) {
   const Napi::Env env = info.Env();
   const Napi::Object options = RequireObject(info[0], "options");
   const auto ifindex = static_cast<int>(IntegerOption(options, "ifindex", 1, INT32_MAX, 0));
@@ -145,49 +129,27 @@ void PacketSocket::Configure(Napi::Env env, const Napi::Object& options, int ifi
   }
 }
 
-void PacketSocket::RequireOpen(Napi::Env env) const {
-  if (!fd_.open()) throw Napi::Error::New(env, "the packet socket is closed");
-}
-
 // start(data: Uint8Array, meta: Float64Array, callback: (count, errno) => void)
 //
 // At each call `count` frames are in `data`, end to end, and described in `meta`; both are reused
 // for the next call. Their sizes bound what one wake-up reads.
 void PacketSocket::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  RequireOpen(env);
-  if (!callback_.IsEmpty()) throw Napi::Error::New(env, "the packet socket was started already");
-  const Napi::Uint8Array data = RequireBytes(info[0], "data");
-  if (!info[1].IsTypedArray() ||
-      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
-    throw Napi::TypeError::New(env, "meta must be a Float64Array");
-  }
-  const auto meta = info[1].As<Napi::Float64Array>();
-  const Napi::Function callback = RequireFunction(info[2], "callback");
-  if (data.ByteLength() < snap_length_ || meta.ElementLength() < kMetaFields) {
-    throw Napi::TypeError::New(env, "data and meta must have room for one frame at least");
-  }
-  int error = 0;
-  readable_ = Readable::Start(env, fd_.get(), this, &error);
-  if (readable_ == nullptr) throw ErrnoError(env, "uv_poll", error);
-  data_ = Napi::Persistent(data);
-  meta_ = Napi::Persistent(meta);
-  callback_ = Napi::Persistent(callback);
-  Ref();  // Not collected while it may call; close() undoes it.
+  RequireNotStarted(env);
+  room_.Take(info[0], info[1], snap_length_, kMetaFields);
+  Listen(env, RequireFunction(info[2], "callback"));
 }
 
 void PacketSocket::OnReadable() {
   const Napi::Env env = Env();
   const Napi::HandleScope scope(env);
   const Napi::Object self = Value();  // Keeps this object alive, should the callback close it.
-  Napi::Uint8Array data = data_.Value();
-  Napi::Float64Array meta = meta_.Value();
+  Napi::Uint8Array data = room_.data();
+  Napi::Float64Array meta = room_.meta();
   int error = 0;
   const size_t count = Receive(data, meta, &error);
   if (count == 0 && error == 0) return;
-  CallFromLoop(env, self, callback_,
-               {Napi::Number::New(env, static_cast<double>(count)),
-                Napi::Number::New(env, error)});
+  Call(self, {Napi::Number::New(env, static_cast<double>(count)), Napi::Number::New(env, error)});
 }
 
 size_t PacketSocket::Receive(Napi::Uint8Array& data, Napi::Float64Array& meta, int* error) {
@@ -238,18 +200,11 @@ size_t PacketSocket::Receive(Napi::Uint8Array& data, Napi::Float64Array& meta, i
 
 void PacketSocket::Describe(const mmsghdr& message, size_t offset, size_t captured,
                             double* fields) {
-  timespec time{};
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message.msg_hdr); header != nullptr;
-       header = CMSG_NXTHDR(const_cast<msghdr*>(&message.msg_hdr), header)) {
-    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
-      std::memcpy(&time, CMSG_DATA(header), sizeof time);
-    }
-  }
   const auto* from = static_cast<const sockaddr_ll*>(message.msg_hdr.msg_name);
   fields[0] = static_cast<double>(offset);
   fields[1] = static_cast<double>(captured);
   fields[2] = message.msg_len;
-  fields[3] = Milliseconds(time);
+  fields[3] = ReceivedAt(message.msg_hdr);
   fields[4] = from->sll_pkttype;
   fields[5] = from->sll_ifindex;
 }
@@ -326,30 +281,6 @@ Napi::Value PacketSocket::Statistics(const Napi::CallbackInfo& info) {
   result.Set(0u, Napi::Number::New(env, kernel_received_));
   result.Set(1u, Napi::Number::New(env, kernel_dropped_));
   return result;
-}
-
-void PacketSocket::SetRef(const Napi::CallbackInfo& info) {
-  if (!info[0].IsBoolean()) throw Napi::TypeError::New(info.Env(), "setRef needs true or false");
-  if (readable_ == nullptr) return;
-  if (info[0].As<Napi::Boolean>().Value()) {
-    readable_->Ref();
-  } else {
-    readable_->Unref();
-  }
-}
-
-void PacketSocket::Close(const Napi::CallbackInfo&) {
-  Shut();
-  if (callback_.IsEmpty()) return;
-  callback_.Reset();
-  data_.Reset();
-  meta_.Reset();
-  Unref();
-}
-
-void PacketSocket::Shut() {
-  if (readable_ != nullptr) std::exchange(readable_, nullptr)->Stop();
-  if (fd_.open()) CloseAside(fd_.Release());
 }
 
 void InitPacketSocket(Napi::Env env, Napi::Object exports) { PacketSocket::Init(env, exports); }
