@@ -243,7 +243,6 @@ export class Agent {
     let told = false;
     this.#reporter.news(all);
     for (const news of all) {
-      if (news.kind === 'fact') this.#self.noteFact(news.fact);
       told = this.#noteNews(news) || told;
     }
     if (told) this.#tellSelf();
@@ -265,6 +264,7 @@ export class Agent {
   /** Whether the node record has to say so. */
   #noteNews(news: News): boolean {
     if (news.kind === 'peers') this.#peers = news.peers;
+    if (news.kind === 'fact') return this.#self.noteFact(news.fact);
     return news.kind === 'announcer'
       ? this.#self.noteEvent(news.event) : this.#heartbeats.noteNews(news);
   }

@@ -89,10 +89,15 @@ export class Self {
     else if (this.#notes.size < mostFindings) this.#notes.set(key, { code, subject, text });
   }
 
-  /** The announcer says nothing of conflicts that a withdrawal ends. */
-  noteFact(fact: Fact): void {
+  /** Whether there is something else to say now. */
+  noteFact(fact: Fact): boolean {
+    // The announcer says nothing of conflicts that a withdrawal ends.
     if (fact.kind === 'gave' || fact.kind === 'dropped') this.#setConflict(fact.eip, null);
     if (fact.kind === 'tenure-ended') this.#conflicts.clear();
+    if (fact.kind === 'strained') this.#noteStrain(`for ${String(fact.ms / 1000)} s`);
+    else if (fact.kind === 'quorum' && fact.voters.length > 0) this.#noteStrain(null);
+    else return false;
+    return true;
   }
 
   /** Whether there is something else to say now. */
@@ -115,6 +120,13 @@ export class Self {
     if (ms === null) return;
     const near = before !== null && ms < 2 * before + 2 && before < 2 * ms + 2;
     if (!near) this.#storeLatencyMs = Math.round(ms * 10) / 10;
+  }
+
+  #noteStrain(pause: string | null): void {
+    const { name } = this.#config.node;
+    this.note('strained', name, pause === null ? null : `${name} lost its tenure several times in a row `
+      + 'though it heard the others: it does not keep the time of its profile, and is judged by its '
+      + `lease alone ${pause}. Free it from load, or set a longer profile on every node.`);
   }
 
   #cutOffs(): Readonly<Record<string, string>> {
