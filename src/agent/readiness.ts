@@ -5,6 +5,8 @@ import type { WireHost } from './wire/host.ts';
 
 /** Many addresses change hands at once. */
 const heldToldAfterMs = 200;
+/** The log has a line of what lasts. */
+const unreadySaidAfterMs = 1_000;
 
 export interface ReadinessModules {
   readonly wire: Pick<WireHost, 'standing'>;
@@ -21,6 +23,8 @@ export class Readiness {
   #ready = false;
   #holding = 0;
   #telling: NodeJS.Timeout | undefined;
+  #saidReady = false;
+  #saying: NodeJS.Timeout | undefined;
 
   constructor(modules: ReadinessModules) {
     this.#modules = modules;
@@ -46,10 +50,18 @@ export class Readiness {
     const ready = this.health.ok;
     if (ready === this.#ready) return;
     this.#ready = ready;
-    const { log, onReady } = this.#modules;
-    if (ready) log.info({ eips }, 'ready');
+    this.#modules.onReady(ready);
+    clearTimeout(this.#saying);
+    if (ready === this.#saidReady) return;
+    if (ready) this.#say(eips);
+    else this.#saying = setTimeout(() => { this.#say(eips); }, unreadySaidAfterMs).unref();
+  }
+
+  #say(eips: number): void {
+    const { log } = this.#modules;
+    this.#saidReady = this.#ready;
+    if (this.#ready) log.info({ eips }, 'ready');
     else log.warn('not ready');
-    onReady(ready);
   }
 
   /** Tells, after a moment, if more or fewer addresses are held. */
@@ -65,5 +77,6 @@ export class Readiness {
 
   close(): void {
     clearTimeout(this.#telling);
+    clearTimeout(this.#saying);
   }
 }

@@ -7,6 +7,7 @@ import type { AnnouncerEvent } from '../announce/types.ts';
 import type { Fact } from '../core/events.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { MoveLines } from './move-lines.ts';
+import { SilenceLines } from './silence-lines.ts';
 import type { RequestOutcome } from './store-gateway.ts';
 import type { News } from './wire/messages.ts';
 
@@ -28,6 +29,7 @@ const repeatMs = 30_000;
 export class Reporter {
   readonly #log: Logger;
   readonly #lines: MoveLines;
+  readonly #silences: SilenceLines;
   readonly #metrics: Metrics;
   readonly #now: () => number;
   /** When we learned that an address is ours, until its first claim; bounded by what is held. */
@@ -37,6 +39,7 @@ export class Reporter {
   constructor({ log, metrics, now }: ReporterModules) {
     this.#log = log;
     this.#lines = new MoveLines(log);
+    this.#silences = new SilenceLines(log);
     this.#metrics = metrics;
     this.#now = now;
   }
@@ -100,16 +103,15 @@ export class Reporter {
         return log.info({ incarnation: fact.tenure.incarnation }, 'opened a tenure');
       case 'tenure-ended':
         this.#tookAt.clear();
+        this.#silences.ended(at);
         return log[fact.why === 'closed' ? 'info' : 'warn'](
           { incarnation: fact.tenure.incarnation, why: fact.why }, 'the tenure has ended',
         );
       case 'silenced':
         this.#metrics.silences.inc();
-        return log.error({ eips: fact.eips }, fact.why === 'lease'
-          ? 'the node lease could not be renewed in time: all addresses are silent here'
-          : 'most voters have not supported this node in time: all addresses are silent here');
+        return this.#silences.silenced(fact.eips, fact.why, at);
       case 'resumed':
-        return log.warn({ eips: fact.eips }, 'addresses are announced again');
+        return this.#silences.resumed(fact.eips, at);
       case 'quorum':
         return log.info({ epoch: fact.epoch, voters: fact.voters.map(({ node }) => node) },
           'this node is judged by its voters');

@@ -3,7 +3,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LimitedLog } from '../../../src/observe/limited-log.ts';
 import { createLogger } from '../../../src/observe/logging.ts';
 import type { LogOptions } from '../../../src/observe/logging.ts';
 import { formatLine } from '../../../src/observe/pretty-log.ts';
@@ -112,36 +111,5 @@ describe('a pretty line', () => {
       assert.doesNotMatch(line.slice(0, -1), /[\u0000-\u001f\u007f-\u009f]/);
       formatLine(text, true);
     }));
-  });
-});
-
-describe('a limited log', () => {
-  function limited(subjects?: number) {
-    const said: string[] = [];
-    const say = (level: string) => (fields: unknown, sentence: string) => { said.push(`${level} ${sentence} ${JSON.stringify(fields)}`); };
-    const clock = { now: 0 };
-    const log = { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') } as never;
-    const options = { intervalMs: 1000, ...subjects === undefined ? {} : { subjects } };
-    return { said, clock, log: new LimitedLog(options, { log, now: () => clock.now }) };
-  }
-
-  it('says a sentence about a subject once in an interval, then how often it was left unsaid', () => {
-    const { said, clock, log } = limited();
-    for (const now of [0, 10, 999, 1000, 1001, 2500]) {
-      clock.now = now;
-      log.warn('store is slow', 'etcd', { ms: now });
-    }
-    log.warn('store is slow', 'other');
-    log.error('store is gone', 'etcd');
-    assert.deepEqual(said, [
-      'warn store is slow {"ms":0}', 'warn store is slow {"ms":1000,"suppressed":2}', 'warn store is slow {"ms":2500,"suppressed":1}',
-      'warn store is slow {}', 'error store is gone {}',
-    ]);
-  });
-
-  it('remembers no more subjects than it may', () => {
-    const { said, log } = limited(2);
-    for (const subject of ['a', 'b', 'c', 'c', 'a']) log.info('x', subject);
-    assert.equal(said.length, 4);
   });
 });
