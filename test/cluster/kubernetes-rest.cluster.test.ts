@@ -34,7 +34,8 @@ describe('three nodes', () => {
       rates.push((await requests() - before) / (performance.now() - since) * 1000 / players.length);
     }
     process.stdout.write(`# requests per node and second: ${rates.map((rate) => rate.toFixed(2)).join(', ')}\n`);
-    for (const rate of rates) assert.ok(rate <= 0.7, `${rate} requests per node and second`);
+    // A renewal each third of the lease, 0.6; and now and then a look at a lease of another's.
+    for (const rate of rates) assert.ok(rate <= 1, `${rate} requests per node and second`);
 
     const [a, ...others] = players;
     const lost = a!.held;

@@ -15,7 +15,7 @@ import {
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { BuildError, cacheDirectory, executable } from './build-cache.mjs';
+import { BuildError, cacheDirectory, canInstall, executable, installPackages } from './build-cache.mjs';
 
 const module = join(dirname(fileURLToPath(import.meta.url)), '../cluster/apiserver');
 const moduleFiles = ['go.mod', 'go.sum', 'main.go'];
@@ -138,7 +138,9 @@ async function run(command, args, env) {
 
 /** A `go` command that can build the module: Go 1.21 and later fetch what go.mod asks for. */
 function findGo(say) {
-  const go = onPath('go') ?? ['/usr/local/go/bin/go', '/usr/lib/go/bin/go'].find(executable);
+  const there = () => onPath('go') ?? ['/usr/local/go/bin/go', '/usr/lib/go/bin/go'].find(executable);
+  if (there() === undefined && canInstall()) installPackages('kube-apiserver', ['golang-go', 'ca-certificates'], say);
+  const go = there();
   if (go === undefined) {
     throw new BuildError('the tests against Kubernetes build an API server, and need Go for it: '
       + 'apt-get install golang-go (any version from 1.19 on), or set KUBEBUILDER_ASSETS to a '

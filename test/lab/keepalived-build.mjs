@@ -16,7 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BuildError, cacheDirectory, executable } from './build-cache.mjs';
+import {
+  BuildError, cacheDirectory, canInstall, executable, installPackages, runToBuild,
+} from './build-cache.mjs';
 
 const release = 'trixie';
 /** What it is built with, and the Debian package of each. */
@@ -58,14 +60,14 @@ export function provideNewerKeepalived(say = (line) => process.stderr.write(`${l
 }
 
 function build(work, say) {
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error !== undefined) {
+  if (!canInstall()) {
     throw new BuildError('a newer keepalived is built from Debian\'s sources, as root: run it there, '
       + 'or set KEEPALIVED_NEWER to one');
   }
   const apt = ownApt(work, mirror());
   say(`keepalived: building that of Debian ${release}, once; this takes a minute`);
   run('apt-get', [...apt, 'update', '-q'], work);
-  installPackages(say);
+  installPackages('keepalived', packages, say);
   run('apt-get', [...apt, 'source', '-q', '--download-only', 'keepalived'], work);
   const [description] = readdirSync(work).filter((name) => name.endsWith('.dsc'));
   const version = /^keepalived_(\d+(?:\.\d+)+)/.exec(description ?? '')?.[1];
@@ -112,26 +114,8 @@ function ownApt(work, site) {
   ];
 }
 
-function installPackages(say) {
-  const missing = packages.filter((name) => {
-    const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], { encoding: 'utf8' });
-    return !stdout.includes('install ok installed');
-  });
-  if (missing.length === 0) return;
-  say(`keepalived: installing with apt-get: ${missing.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  run('apt-get', ['update', '-q'], '/', env);
-  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], '/', env);
-}
-
-function run(command, args, cwd, env = process.env) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd, env, encoding: 'utf8', maxBuffer: 64 << 20, timeout: 600_000,
-  });
-  if (status === 0) return;
-  const said = `${stdout ?? ''}${stderr ?? ''}`.trimEnd().split('\n').slice(-15).join('\n');
-  throw new BuildError(`keepalived could not be built (${command} ${args.at(-1)}: `
-    + `${error?.message ?? `exit code ${String(status)}`}):\n${said}`);
+function run(command, args, cwd) {
+  runToBuild('keepalived', command, args, { cwd });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
