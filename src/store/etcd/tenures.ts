@@ -227,18 +227,24 @@ export class Tenures {
     return { leaseId: ID, seconds: Number(TTL), askedSeconds };
   }
 
-  /** An etcd lease keeps its TTL for life; another TTL is another lease under the same key. */
+  /**
+   * An etcd lease keeps its TTL for life; another TTL is another lease under the same key. One that
+   * is not answered may come late: until one is, each renewal is another, so that it fails then.
+   */
   async #regrant(old: Grant, ttlMs: number, signal: AbortSignal): Promise<StoreAnswer> {
     const { tenure } = old;
     const { leaseId, seconds, askedSeconds } = await this.#grant(ttlMs, signal);
     const key = this.#keys.node(tenure);
+    this.#grants.set(tenure.node, { ...old, askedSeconds: 0 });
     const { succeeded, header } = await this.#connection.call('txn', {
-      compare: [exists(key)],
+      compare: [exists(key), { key, target: 'Lease', result: 'Equal', lease: old.leaseId }],
       success: [{ request_put: { key, ignore_value: true, lease: leaseId } }],
     }, signal);
     if (!succeeded) {
       await this.#revoke(leaseId, signal);
-      return this.forget(tenure);
+      this.#grants.delete(tenure.node);
+      const now = await this.#grantOf(tenure, signal);
+      return now === null ? this.forget(tenure) : this.#regrant(now, ttlMs, signal);
     }
     const revision = Number(header.revision);
     this.#grants.set(tenure.node, { tenure, leaseId, revision, askedSeconds });
