@@ -17,7 +17,7 @@ import { listRange } from './follow.ts';
 import type { Keys } from './keys.ts';
 import { ensureMarker } from './marker.ts';
 import { decodeLease, decodeNode, encodeNode, unreadableNode } from './records.ts';
-import { exists, found, get, put, remove, unchanged } from './txn.ts';
+import { exists, found, get, leasedBy, put, remove, unchanged } from './txn.ts';
 
 /** The etcd lease that a tenure of ours hangs on, and the TTL that it was asked for with. */
 interface Grant {
@@ -237,7 +237,7 @@ export class Tenures {
     const key = this.#keys.node(tenure);
     this.#grants.set(tenure.node, { ...old, askedSeconds: 0 });
     const { succeeded, header } = await this.#connection.call('txn', {
-      compare: [exists(key), { key, target: 'Lease', result: 'Equal', lease: old.leaseId }],
+      compare: [leasedBy(key, old.leaseId)],
       success: [{ request_put: { key, ignore_value: true, lease: leaseId } }],
     }, signal);
     if (!succeeded) {

@@ -9,6 +9,11 @@ export function exists(key: Buffer): ICompare {
   return { key, target: 'Create', result: 'Greater', create_revision: 0 };
 }
 
+/** It exists, and hangs on that lease. */
+export function leasedBy(key: Buffer, lease: string): ICompare {
+  return { key, target: 'Lease', result: 'Equal', lease };
+}
+
 export function absent(key: Buffer): ICompare {
   return { key, target: 'Create', result: 'Equal', create_revision: 0 };
 }
