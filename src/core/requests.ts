@@ -24,8 +24,10 @@ export interface OpenRequest {
 }
 
 /**
- * Extends the node lease by `ttlMs` from the moment the store applies it. Another TTL than the
- * lease had is allowed, and lasts.
+ * Extends the node lease by its TTL from the moment the store applies it. A longer `ttlMs` than the
+ * lease had is its TTL from then on; a shorter one changes nothing, and the answer says what it has.
+ * So a renewal that arrives late, after another that asked for more, never ends a lease before the
+ * instant that its holder relies on.
  */
 export interface RenewRequest {
   readonly kind: 'renew';

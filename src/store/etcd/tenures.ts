@@ -82,7 +82,7 @@ export class Tenures {
     if (grant === null) return { kind: 'ended' };
     const { askedSeconds } = grant;
     const wanted = Math.ceil(ttlMs / 1000);
-    if (askedSeconds !== null && askedSeconds !== wanted) {
+    if (askedSeconds !== null && askedSeconds < wanted) {
       return this.#regrant(grant, ttlMs, signal);
     }
     const ask = { ID: grant.leaseId };
@@ -228,7 +228,7 @@ export class Tenures {
   }
 
   /**
-   * An etcd lease keeps its TTL for life; another TTL is another lease under the same key. One that
+   * An etcd lease keeps its TTL for life; a longer one is another lease under the same key. One that
    * is not answered may come late: until one is, each renewal is another, so that it fails then.
    */
   async #regrant(old: Grant, ttlMs: number, signal: AbortSignal): Promise<StoreAnswer> {

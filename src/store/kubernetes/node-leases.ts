@@ -81,10 +81,12 @@ export class NodeLeases {
   async renew({ tenure, ttlMs }: RenewRequest, signal: AbortSignal): Promise<StoreAnswer> {
     this.#checkTtl(ttlMs);
     const sentAt = this.#options.now();
-    const kept = await this.#change(tenure, signal, (known) => ({ ...known, ttlMs }));
+    const kept = await this.#change(tenure, signal, (known) => (
+      { ...known, ttlMs: Math.max(known.ttlMs, ttlMs) }
+    ));
     if (kept === null) return { kind: 'ended' };
-    this.#keep({ ...kept, until: sentAt + ttlMs });
-    return { kind: 'renewed', ttlMs: grantedTtlMs(ttlMs) };
+    this.#keep({ ...kept, until: sentAt + kept.ttlMs });
+    return { kind: 'renewed', ttlMs: grantedTtlMs(kept.ttlMs) };
   }
 
   async update(request: UpdateRequest, signal: AbortSignal): Promise<StoreAnswer> {

@@ -20,6 +20,7 @@ export const moveLifetimeMs = 60_000;
 
 interface NodeEntry {
   readonly lease: NodeLease;
+  readonly ttlMs: number;
   readonly expiresAt: number;
 }
 
@@ -72,10 +73,9 @@ export class MemoryState {
           this.#endNode(request.tenure.node);
           return { kind: 'ended' };
         }
-        this.#nodes.set(request.tenure.node, {
-          lease: entry.lease, expiresAt: nowMs + request.ttlMs,
-        });
-        return { kind: 'renewed', ttlMs: request.ttlMs };
+        const ttlMs = Math.max(entry.ttlMs, request.ttlMs);
+        this.#nodes.set(request.tenure.node, { ...entry, ttlMs, expiresAt: nowMs + ttlMs });
+        return { kind: 'renewed', ttlMs };
       }
       case 'update':
         return this.#update(request);
@@ -227,8 +227,9 @@ export class MemoryState {
     return entry?.lease.id.incarnation === id.incarnation ? entry : undefined;
   }
 
-  #setNode(lease: NodeLease, expiresAt: number): void {
-    this.#nodes.set(lease.id.node, { lease, expiresAt });
+  #setNode(entry: NodeEntry): void {
+    const { lease } = entry;
+    this.#nodes.set(lease.id.node, entry);
     this.#log.add({ kind: 'node', key: lease.id.node, value: lease, revision: lease.revision });
   }
 
@@ -249,7 +250,7 @@ export class MemoryState {
       record: record.boot === 0 ? { ...record, boot: incarnation } : record,
       revision: this.#advance(),
     };
-    this.#setNode(lease, nowMs + ttlMs);
+    this.#setNode({ lease, ttlMs, expiresAt: nowMs + ttlMs });
     return { kind: 'opened', lease, ttlMs };
   }
 
@@ -260,7 +261,7 @@ export class MemoryState {
       return { kind: 'update-refused', current: entry.lease };
     }
     const lease = { id: entry.lease.id, record, revision: this.#advance() };
-    this.#setNode(lease, entry.expiresAt);
+    this.#setNode({ ...entry, lease });
     return { kind: 'updated', lease };
   }
 
