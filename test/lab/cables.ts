@@ -19,6 +19,7 @@ export class Cables {
   readonly #losses = new Map<string, Loss>();
   /** Ports that hear nothing of each other. */
   readonly #apart = new Set<readonly [string, string]>();
+  #applied: Promise<void> = Promise.resolve();
 
   constructor(topology: Topology) {
     this.#topology = topology;
@@ -67,7 +68,17 @@ export class Cables {
     await run(['ip', '-n', this.#topology.switch.namespace, '-batch', '-'], { input: lines.join('') });
   }
 
+  /** One at a time: of two commands at once, the one that knows less may be the later. */
   async #apply(): Promise<void> {
+    const before = this.#applied;
+    this.#applied = (async () => {
+      await before.catch(() => undefined);
+      await this.#write();
+    })();
+    await this.#applied;
+  }
+
+  async #write(): Promise<void> {
     await run(
       ['nsenter', `--net=/run/netns/${this.#topology.switch.namespace}`, 'nft', '-f', '-'],
       { input: lossRules(this.#losses, this.#apart) },

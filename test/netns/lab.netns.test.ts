@@ -160,6 +160,22 @@ describe('The client', () => {
     });
   }
 
+  it('parts all whom it was told to part, at once', async () => {
+    await using lab = await Lab.create({ nodes: 4, clients: 0 });
+    const others = [['n2', '10.88.0.12'], ['n3', '10.88.0.13'], ['n4', '10.88.0.14']] as const;
+    const reached = async (): Promise<readonly string[]> => {
+      const pings = await Promise.all(others.map(async ([name, address]) => (
+        [name, await lab.attempt('n1', ['ping', '-c1', '-W1', address])] as const)));
+      return pings.filter(([, { code }]) => code === 0).map(([name]) => name);
+    };
+    assert.deepEqual(await reached(), ['n2', 'n3', 'n4']);
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(others.map(async ([name]) => lab.part('n1', name)));
+      assert.deepEqual(await reached(), []);
+      await lab.mendAll();
+    }
+  });
+
   it('loses what the switch loses, in one direction or both, and nothing once it is mended', async () => {
     await using lab = await Lab.create({ nodes: 1 });
     await lab.run('n1', ['ip', 'addr', 'add', `${eip}/32`, 'dev', 'eth0']);
