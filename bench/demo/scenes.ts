@@ -1,16 +1,24 @@
 /** What is done to the holder in the demo, one after the other, and what came of it. */
-import { sleep } from '../../test/lab/command.ts';
+import { sleep, until } from '../../test/lab/command.ts';
 import type { Lab } from '../../test/lab/lab.ts';
-import type { LabProcess } from '../../test/lab/process.ts';
+import { processTree, type LabProcess } from '../../test/lab/process.ts';
 import type { Prober } from '../../test/lab/prober.ts';
 import type { Tenure } from '../../test/lab/tenure.ts';
+import { inQuorumMode } from '../../test/netns/agent-stage.ts';
 import { count, duration, type Story } from './story.ts';
 
 export const eip = '10.88.1.1';
 export const leaseMs = 2000;
+const hangMs = 3 * leaseMs;
+
+export const modes = ['quorum', 'lease'] as const;
+
+/** How the death of a node is found: by its voters, or by the end of its lease. */
+export type Mode = typeof modes[number];
 
 export interface Stage {
   readonly lab: Lab;
+  readonly mode: Mode;
   readonly tenure: Tenure;
   readonly prober: Prober;
   readonly agents: Map<string, LabProcess>;
@@ -39,6 +47,8 @@ export interface Outcome {
 interface Scene {
   readonly name: string;
   readonly title: string;
+  /** Only then; in both unless told. */
+  readonly mode?: Mode;
   /** Does it, and gives what undoes it afterwards. */
   readonly act: (stage: Stage, holder: string) => Promise<(() => Promise<void>) | null>;
 }
@@ -60,24 +70,35 @@ export const scenes: readonly Scene[] = [
     name: 'kill -9',
     title: 'The agent dies: kill -9',
     act: async ({ tenure, agents, story }, holder) => {
-      story.event(`kill -9 of the agent on ${holder}. The address is still on its interface, but its kernel may not claim it any more`);
-      await agents.get(holder)!.kill();
+      const started = agents.get(holder)!;
+      const [, supervised] = processTree(started.pid);
+      if (supervised === undefined) {
+        await started.kill();
+        story.event(`kill -9 of the agent on ${holder}. The address is still on its interface, but its kernel may not claim it any more`);
+        return async () => {
+          agents.set(holder, await tenure.agent(holder));
+          story.event(`the agent on ${holder} is started again`);
+        };
+      }
+      const before = await readied(started);
+      process.kill(supervised, 'SIGKILL');
+      story.event(`kill -9 of the agent on ${holder}. The address is still on its interface; the agent's supervisor closes the gate in the kernel, and tells the voters`);
       return async () => {
-        agents.set(holder, await tenure.agent(holder));
-        story.event(`the agent on ${holder} is started again`);
+        await until(`the agent on ${holder} is back`, async () => await readied(started) > before, 20_000);
+        story.event(`the supervisor has started the agent on ${holder} again`);
       };
     },
   },
   {
     name: 'SIGSTOP',
-    title: 'The agent hangs: SIGSTOP for three leases, and wakes',
+    title: `The agent hangs: SIGSTOP for ${duration(hangMs)}, and wakes`,
     act: async ({ agents, story }, holder) => {
       const agent = agents.get(holder)!;
       const stoppedAt = performance.now();
       await agent.pause();
       story.event(`the agent on ${holder} is stopped`);
       return async () => {
-        await sleep(stoppedAt + 3 * leaseMs - performance.now());
+        await sleep(stoppedAt + hangMs - performance.now());
         agent.resume();
         story.event(`the agent on ${holder} wakes, and may believe that it is still the holder`);
         await sleep(1_000);
@@ -100,23 +121,60 @@ export const scenes: readonly Scene[] = [
   {
     name: 'cut off',
     title: 'The holder is cut off from everyone, and comes back',
-    act: async ({ lab, story }, holder) => {
-      // The way to the store first: else it hands over before it is gone.
-      await lab.cut(holder, 'mgmt');
-      await lab.cut(holder, 'lan');
-      story.event(`both cables of ${holder} are cut: nobody can ask it to stop, so its lease has to end`);
+    act: async ({ lab, mode, story }, holder) => {
+      await cutOff(lab, holder);
+      story.event(`both cables of ${holder} are cut: nobody can ask it to stop, so ${toEnd[mode]} has to end`);
       return async () => {
-        await Promise.all([lab.mend(holder, 'lan'), lab.mend(holder, 'mgmt')]);
+        await rejoin(lab, holder);
         story.event(`both cables of ${holder} are mended`);
+        await sleep(1_500);
+      };
+    },
+  },
+  {
+    name: 'no store',
+    title: 'The store hangs, and then the holder is cut off',
+    mode: 'quorum',
+    act: async ({ lab, tenure, story }, holder) => {
+      await tenure.store.pause();
+      story.event('SIGSTOP of the store: it answers nobody');
+      await sleep(1_000);
+      await cutOff(lab, holder);
+      story.event(`both cables of ${holder} are cut: its voters are enough`);
+      return async () => {
+        tenure.store.resume();
+        story.event('the store wakes, and is told who has the address now');
+        await rejoin(lab, holder);
         await sleep(1_500);
       };
     },
   },
 ];
 
+/** What a node that nobody can reach speaks by. */
+const toEnd: Readonly<Record<Mode, string>> = {
+  quorum: 'the support of its voters', lease: 'its lease',
+};
+
+async function cutOff(lab: Lab, holder: string): Promise<void> {
+  // The way to the store first: else it hands over before it is gone.
+  await lab.cut(holder, 'mgmt');
+  await lab.cut(holder, 'lan');
+}
+
+async function rejoin(lab: Lab, holder: string): Promise<void> {
+  await Promise.all([lab.mend(holder, 'lan'), lab.mend(holder, 'mgmt')]);
+}
+
+/** How often an agent was ready. */
+async function readied(agent: LabProcess): Promise<number> {
+  return (await agent.output()).split('"msg":"ready"').length - 1;
+}
+
 /** Plays one scene on whoever holds the address now. */
 export async function play(scene: Scene, stage: Stage): Promise<Outcome> {
-  const { lab, prober, story } = stage;
+  const { lab, mode, tenure, agents, prober, story } = stage;
+  if (mode === 'quorum') await inQuorumMode(tenure, agents.size);
   const holder = (await prober.waitForAnswer()).node;
   await askAsNewcomer(lab);
   const since = lab.now();
