@@ -3,8 +3,9 @@
  * means is for the reader of each kind to say (view-reader.ts).
  */
 import { z } from 'zod';
-import { moveReasons, vrrpStates } from '../../core/model.ts';
+import { moveReasons } from '../../core/model.ts';
 import type { Eip, EipLease, EipLeaseValue, MoveRequest, NodeRecord } from '../../core/model.ts';
+import { nodeRecordSchema } from '../node-record.ts';
 
 const count = z.int().min(0);
 const tenureId = z.object({ node: z.string().min(1), incarnation: z.int().min(1) });
@@ -28,36 +29,6 @@ const leaseSchema = z.object({
   moves: z.array(z.object({
     term: count, holder: z.string().nullable(), reason, at: z.number(), path: pathSchema,
   })),
-});
-
-const timingSchema = z.object({
-  verdict: z.enum(['tight', 'slow']), supportMs: z.number(), intervalMs: z.number(),
-  perDay: z.number(), fitMs: z.number(), cause: z.enum(['host', 'network']),
-});
-
-const nodeSchema = z.object({
-  boot: count,
-  place: z.string(),
-  host: z.string(),
-  version: z.string(),
-  startedAt: z.number(),
-  weight: z.number().min(0),
-  labels: z.record(z.string(), z.string()),
-  draining: z.boolean(),
-  unable: z.record(z.string(), z.string()),
-  findings: z.array(z.object({ code: z.string(), subject: z.string(), text: z.string() })),
-  storeLatencyMs: z.number().nullable(),
-  // Absent in what an agent wrote that knew of lease mode alone.
-  heartbeat: z.array(z.string()).default([]),
-  witness: z.boolean().default(false),
-  // What a later version says in other words is left out: it is for people.
-  timing: timingSchema.optional().catch(undefined),
-  epoch: z.int().min(0).default(0),
-  voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
-  vrrp: z.array(z.object({
-    eip: z.string(), vrid: z.int(), interface: z.string(), family: z.literal([4, 6]),
-    state: z.enum(vrrpStates), heard: z.string().nullable(),
-  })).optional(),
 });
 
 const moveSchema = z.object({ to: z.string().min(1), at: z.number() });
@@ -92,7 +63,7 @@ export function encodeNode(record: NodeRecord): Buffer {
 }
 
 export function decodeNode(value: Buffer): NodeRecord | null {
-  return parse(nodeSchema, value);
+  return parse(nodeRecordSchema, value);
 }
 
 export function encodeMove({ to, at }: MoveRequest): Buffer {
@@ -103,13 +74,3 @@ export function decodeMove(eip: Eip, value: Buffer): MoveRequest | null {
   const move = parse(moveSchema, value);
   return move === null ? null : { eip, ...move };
 }
-
-/**
- * Stands for the record of a live tenure whose value cannot be read: its key is there, so it has
- * not ended, but it is given nothing, and no place is equal to its own.
- */
-export const unreadableNode: NodeRecord = {
-  boot: 0, place: '', host: '', version: '', startedAt: 0, weight: 0, labels: {},
-  draining: true, unable: {}, findings: [], storeLatencyMs: null,
-  heartbeat: [], witness: false, epoch: 0, voters: [],
-};

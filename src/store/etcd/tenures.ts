@@ -11,12 +11,13 @@ import { sameTenure } from '../../core/model.ts';
 import type { EipLease, NodeLease, NodeRecord, TenureId, ViewChange } from '../../core/model.ts';
 import type { EvictRequest, OpenRequest, StoreAnswer, UpdateRequest } from '../../core/requests.ts';
 import { StoreError } from '../lease-store.ts';
+import { unknownRecord } from '../node-record.ts';
 import type { Connection } from './connection.ts';
 import { EtcdError } from './errors.ts';
 import { listRange } from './follow.ts';
 import type { Keys } from './keys.ts';
 import { ensureMarker } from './marker.ts';
-import { decodeLease, decodeNode, encodeNode, unreadableNode } from './records.ts';
+import { decodeLease, decodeNode, encodeNode } from './records.ts';
 import { exists, found, get, leasedBy, put, remove, unchanged } from './txn.ts';
 
 /** The etcd lease that a tenure of ours hangs on, and the TTL that it was asked for with. */
@@ -228,8 +229,9 @@ export class Tenures {
   }
 
   /**
-   * An etcd lease keeps its TTL for life; a longer one is another lease under the same key. One that
-   * is not answered may come late: until one is, each renewal is another, so that it fails then.
+   * An etcd lease keeps its TTL for life: a longer one is another lease under the same key. Such a
+   * change may go unanswered and come late: each renewal is another until one is answered, and
+   * the late one fails.
    */
   async #regrant(old: Grant, ttlMs: number, signal: AbortSignal): Promise<StoreAnswer> {
     const { tenure } = old;
@@ -272,7 +274,7 @@ export class Tenures {
 }
 
 function nodeLease(id: TenureId, kv: IKeyValue): NodeLease {
-  const record: NodeRecord = decodeNode(kv.value) ?? unreadableNode;
+  const record: NodeRecord = decodeNode(kv.value) ?? unknownRecord;
   return { id, record, revision: Number(kv.mod_revision) };
 }
 

@@ -9,10 +9,11 @@
  */
 import type { IEvent, IKeyValue } from 'etcd3';
 import type { Eip, EipLease, NodeLease, TenureId, View, ViewChange } from '../../core/model.ts';
+import { unknownRecord } from '../node-record.ts';
 import type { Findings } from './findings.ts';
 import type { Key, Keys } from './keys.ts';
 import type { KnownLeases } from './known-leases.ts';
-import { decodeLease, decodeMove, decodeNode, unreadableNode } from './records.ts';
+import { decodeLease, decodeMove, decodeNode } from './records.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
@@ -139,7 +140,7 @@ export class ViewReader {
       } else {
         this.#findings.fine(key);
       }
-      const last = tenures.get(id.incarnation)?.record ?? unreadableNode;
+      const last = tenures.get(id.incarnation)?.record ?? unknownRecord;
       tenures.set(id.incarnation, { id, record: record ?? last, revision });
     }
     return this.#latest(id.node);

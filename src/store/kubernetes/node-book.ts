@@ -14,8 +14,8 @@
  */
 import type { NodeLease, TenureId } from '../../core/model.ts';
 import { sameTenure } from '../../core/model.ts';
+import { unknownRecord } from '../node-record.ts';
 import type { NodeState } from './node-object.ts';
-import { unknownRecord } from './node-object.ts';
 
 export type NodeAction =
   /** Mark the tenure as ended. With `confirm`: if the object is still this version. */

@@ -12,9 +12,8 @@
  * The last four are annotations. An object is never removed when a tenure ends: that it says so is
  * what makes the end last.
  */
-import { z } from 'zod';
-import { vrrpStates } from '../../core/model.ts';
 import type { NodeLease, NodeRecord, TenureId } from '../../core/model.ts';
+import { nodeRecordSchema } from '../node-record.ts';
 import { checkSchema, readTime, writeTime } from './lease-object.ts';
 import type { LeaseBody, LeaseObject } from './lease-object.ts';
 import { nodeObjectName } from './names.ts';
@@ -32,43 +31,6 @@ export type NodeState =
   | { readonly kind: 'ended'; readonly incarnation: number }
   /** Changed by hand; `incarnation` is what it claims, if it claims one, else 0. */
   | { readonly kind: 'unreadable'; readonly incarnation: number };
-
-const timingSchema = z.object({
-  verdict: z.enum(['tight', 'slow']), supportMs: z.number(), intervalMs: z.number(),
-  perDay: z.number(), fitMs: z.number(), cause: z.enum(['host', 'network']),
-});
-
-const recordSchema = z.object({
-  boot: z.int().min(0),
-  place: z.string(),
-  host: z.string(),
-  version: z.string(),
-  startedAt: z.number(),
-  weight: z.number().min(0),
-  labels: z.record(z.string(), z.string()),
-  draining: z.boolean(),
-  unable: z.record(z.string(), z.string()),
-  findings: z.array(z.object({ code: z.string(), subject: z.string(), text: z.string() })),
-  storeLatencyMs: z.number().nullable(),
-  // Absent in what an agent wrote that knew of lease mode alone.
-  heartbeat: z.array(z.string()).default([]),
-  witness: z.boolean().default(false),
-  // What a later version says in other words is left out: it is for people.
-  timing: timingSchema.optional().catch(undefined),
-  epoch: z.int().min(0).default(0),
-  voters: z.array(z.object({ node: z.string().min(1), boot: z.int().min(1) })).default([]),
-  vrrp: z.array(z.object({
-    eip: z.string(), vrid: z.int(), interface: z.string(), family: z.literal([4, 6]),
-    state: z.enum(vrrpStates), heard: z.string().nullable(),
-  })).optional(),
-});
-
-/** Stands for the record of a tenure that may be live but says nothing of itself. */
-export const unknownRecord: NodeRecord = {
-  boot: 0, place: '', host: '', version: '', startedAt: 0, weight: 0, labels: {},
-  draining: true, unable: {}, findings: [], storeLatencyMs: null,
-  heartbeat: [], witness: false, epoch: 0, voters: [],
-};
 
 /** The name of a Kubernetes node stays as it is; what would be ambiguous in others is escaped. */
 export function holderText(id: TenureId): string {
@@ -101,7 +63,7 @@ export function readNode(node: string, object: LeaseObject): NodeState {
   const incarnation = Number.isSafeInteger(number) && number > 0 ? number : 0;
   if (!object.sealed) return { kind: 'unreadable', incarnation };
   if (annotations.ended !== undefined) return { kind: 'ended', incarnation };
-  const record = recordSchema.safeParse(readJson(annotations.record));
+  const record = nodeRecordSchema.safeParse(readJson(annotations.record));
   const seconds = spec.leaseDurationSeconds;
   if (!record.success || seconds === undefined) return { kind: 'unreadable', incarnation };
   const revision = annotations['record-revision'];

@@ -6,7 +6,8 @@ import type { LeaseBody, LeaseObject } from '../../../../src/store/kubernetes/le
 import { writeDrain, writeEip, writeMove } from '../../../../src/store/kubernetes/eip-object.ts';
 import { Ledger } from '../../../../src/store/kubernetes/ledger.ts';
 import type { Action } from '../../../../src/store/kubernetes/ledger.ts';
-import { unknownRecord, writeEndedNode, writeLiveNode } from '../../../../src/store/kubernetes/node-object.ts';
+import { writeEndedNode, writeLiveNode } from '../../../../src/store/kubernetes/node-object.ts';
+import { unknownRecord } from '../../../../src/store/node-record.ts';
 
 const eip = '192.0.2.1';
 const a: TenureId = { node: 'a', incarnation: 7 };
