@@ -25,9 +25,9 @@ export interface OpenRequest {
 
 /**
  * Extends the node lease by its TTL from the moment the store applies it. A longer `ttlMs` than the
- * lease had is its TTL from then on; a shorter one changes nothing, and the answer says what it has.
- * So a renewal that arrives late, after another that asked for more, never ends a lease before the
- * instant that its holder relies on.
+ * lease had is its TTL from then on; a shorter one changes nothing, and the answer says what it
+ * has. So a renewal that arrives late, after another that asked for more, never ends a lease before
+ * the instant that its holder relies on.
  */
 export interface RenewRequest {
   readonly kind: 'renew';

@@ -21,7 +21,7 @@ const times = {
   quorum: { faults: 8000, tail: 4000, peace: 8000 },
 };
 
-/** In peace, too, a heartbeat may be late, and its sender silent for a moment: it is back by then. */
+/** In peace, too, a late heartbeat may silence a holder for a moment: it is back by then. */
 const lapseMs = 500;
 
 export type Mode = 'lease' | 'quorum';

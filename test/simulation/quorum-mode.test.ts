@@ -70,9 +70,9 @@ describe('a holder on its way to another epoch', () => {
 describe('while the store is down', () => {
   it('a node that was cut off comes back, and what the others hold is not touched', () => {
     for (let seed = first; seed < first + 25; seed++) {
-      // One voter of two is left: a datagram that is late by a beat or two may cost a moment.
+      // One voter of two is left: a datagram that is late by two beats may cost as much.
       const silentMs = rejoin(productionCore, seed);
-      assert.ok(silentMs < heartbeatMs, `seed ${String(seed)}: ${String(silentMs)} ms without a holder`);
+      assert.ok(silentMs < 2 * heartbeatMs, `seed ${String(seed)}: ${String(silentMs)} ms without a holder`);
     }
   });
 });

@@ -11,7 +11,7 @@ import type { Draft } from '../draft.ts';
 import type { NodeLease } from '../model.ts';
 import type { Open } from '../state.ts';
 import { isStrained } from './strain.ts';
-import { isDeposed, supportDeadline, supportedUntil } from './support.ts';
+import { isDeposed, supportDeadline, supportedByAllUntil, supportedUntil } from './support.ts';
 import { sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
 import { chooseVoters } from './voters.ts';
@@ -69,13 +69,18 @@ export function bid(draft: Draft): void {
   draft.phase = { ...open, judged: { ...judged, intended, bid: next, askedSince } };
 }
 
-/** The record that our node lease should show now; null: as it is. */
+/**
+ * The record that our node lease should show now; null: as it is. Lease mode is left only once all
+ * voters support us: with a bare majority one more death would silence everyone for the hold, where
+ * in lease mode it costs a lease.
+ */
 export function wantedRegime(draft: Draft, open: Open): Regime | null {
   const { judged, lease } = open;
   const next: Regime = { epoch: judged.bid, voters: judged.intended };
   if (next.voters.length === 0 || sameRegime(next, lease.record)) return null;
   if (next.epoch <= lease.record.epoch) return null;
-  const until = supportedUntil(judged, next, lease.id.node);
+  const supported = lease.record.epoch === 0 ? supportedByAllUntil : supportedUntil;
+  const until = supported(judged, next, lease.id.node);
   return until > draft.now.boot + draft.options.supportMs / 3 ? next : null;
 }
 

@@ -12,12 +12,19 @@ import type { Judged, LeftEpoch, Regime } from './types.ts';
 /** Until when a majority supports `regime`; Infinity in lease mode. We vote for ourselves. */
 export function supportedUntil(judged: Judged, regime: Regime, self: string): number {
   if (regime.epoch === 0) return Infinity;
-  const until = regime.voters
-    .filter(({ node }) => node !== self)
-    .map((voter) => judged.support.get(supportKey(voter, regime.epoch)) ?? -Infinity)
-    .sort((a, b) => b - a);
+  const until = supportOfOthers(judged, regime, self).sort((a, b) => b - a);
   const needed = majority(regime.voters) - 1;
   return needed === 0 ? Infinity : until[needed - 1] ?? -Infinity;
+}
+
+/** Until when every voter of `regime` supports it. */
+export function supportedByAllUntil(judged: Judged, regime: Regime, self: string): number {
+  return Math.min(...supportOfOthers(judged, regime, self));
+}
+
+function supportOfOthers(judged: Judged, { epoch, voters }: Regime, self: string): number[] {
+  return voters.filter(({ node }) => node !== self)
+    .map((voter) => judged.support.get(supportKey(voter, epoch)) ?? -Infinity);
 }
 
 /** R3 for whatever may be in force. */

@@ -28,14 +28,16 @@ export function chooseVoters(draft: Draft, open: Open): readonly VoterId[] {
   }
   const own = candidates.get(self);
   if (own === undefined || draft.facts.heartbeat.length === 0) return [];
-  const wanted = oddUpTo(Math.min(mostVoters, candidates.size));
-  if (wanted < 3) return [];
   const { intended } = open.judged;
   const kept = intended.flatMap(({ node }) => candidates.get(node) ?? [])
     .filter((each) => isVoter(intended, each));
   const mute = new Set(
     kept.filter((voter) => isMute(draft, open.judged, voter)).map(({ node }) => node),
   );
+  // Quorum mode begins with voters that all answer: see `wantedRegime`.
+  const answering = open.lease.record.epoch > 0 ? candidates.size : candidates.size - mute.size;
+  const wanted = oddUpTo(Math.min(mostVoters, answering));
+  if (wanted < 3) return [];
   const stay = kept.filter(({ node }) => node !== self && !mute.has(node));
   const chosen = [own, ...stay].slice(0, wanted);
   const others = [...candidates.values()].filter((each) => !isVoter(chosen, each));
