@@ -115,6 +115,9 @@ export class Reporter {
       case 'quorum':
         return log.info({ epoch: fact.epoch, voters: fact.voters.map(({ node }) => node) },
           'this node is judged by its voters');
+      case 'mute':
+        if (fact.voters.length === 0) return log.info('all voters answer');
+        return log.warn({ voters: fact.voters }, 'voters do not answer this node, though their leases are live');
       case 'epoch-released':
         return log.debug({ epoch: fact.epoch }, 'voters released an earlier epoch');
       case 'withdrew':

@@ -96,6 +96,9 @@ export class Self {
     if (fact.kind === 'tenure-ended') this.#conflicts.clear();
     if (fact.kind === 'strained') this.#noteStrain(`for ${String(fact.ms / 1000)} s`);
     else if (fact.kind === 'quorum' && fact.voters.length > 0) this.#noteStrain(null);
+    else if (fact.kind === 'mute') this.#noteMute(fact.voters);
+    // The next one asks anew.
+    else if (fact.kind === 'tenure-ended') return this.#noteMute([]);
     else return false;
     return true;
   }
@@ -127,6 +130,17 @@ export class Self {
     this.note('strained', name, pause === null ? null : `${name} lost its tenure several times in a row `
       + 'though it heard the others: it does not keep the time of its profile, and is judged by its '
       + `lease alone ${pause}. Free it from load, or set a longer profile on every node.`);
+  }
+
+  /** Whether that is something else than before. */
+  #noteMute(voters: readonly string[]): boolean {
+    const { name } = this.#config.node;
+    const before = this.#notes.get(`mute ${name}`)?.text;
+    const [verb, whose] = voters.length === 1 ? ['does', 'its lease is'] : ['do', 'their leases are'];
+    this.note('mute', name, voters.length === 0 ? null : `${voters.join(' and ')} ${verb} not answer the `
+      + `heartbeats of ${name}, though ${whose} live: is UDP port ${String(this.#config.heartbeat?.port)} `
+      + 'open between them, and has each the same heartbeat.keyFile?');
+    return this.#notes.get(`mute ${name}`)?.text !== before;
   }
 
   #cutOffs(): Readonly<Record<string, string>> {

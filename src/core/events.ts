@@ -115,6 +115,8 @@ export type Fact =
   | { readonly kind: 'tenure-ended'; readonly tenure: TenureId; readonly why: TenureEnd }
   /** The store shows who judges us now. */
   | { readonly kind: 'quorum'; readonly epoch: number; readonly voters: readonly VoterId[] }
+  /** These do not support us, though they live as far as the store knows; none: all do again. */
+  | { readonly kind: 'mute'; readonly voters: readonly string[] }
   /** A majority of the voters of an epoch that we left promised never to withdraw it. */
   | { readonly kind: 'epoch-released'; readonly epoch: number }
   /** We withdrew from a node. */

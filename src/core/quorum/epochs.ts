@@ -8,13 +8,13 @@
  * the epoch left behind binds until a majority of its voters released it.
  */
 import type { Draft } from '../draft.ts';
-import type { NodeLease } from '../model.ts';
+import type { NodeLease, VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
 import { isStrained } from './strain.ts';
 import { isDeposed, supportDeadline, supportedByAllUntil, supportedUntil } from './support.ts';
 import { sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
-import { chooseVoters } from './voters.ts';
+import { candidatesOf, chooseVoters, muteVoters } from './voters.ts';
 
 /** Without support for so many F of running, a tenure is given up. */
 const givenUpAfter = 3;
@@ -43,13 +43,28 @@ const freshMs = 1000;
 
 /** Decides whom to ask for support, and for which epoch. Called at each heartbeat. */
 export function bid(draft: Draft): void {
-  const { open, now } = draft;
+  const { open } = draft;
   if (open === null || !draft.listed) return;
-  const { judged, lease } = open;
-  if (lease.record.epoch === 0 && isStrained(draft)) return;
-  const chosen = chooseVoters(draft, open);
+  if (open.lease.record.epoch === 0 && isStrained(draft)) return;
+  const candidates = candidatesOf(draft);
+  const mute = muteVoters(draft, open, candidates);
+  const chosen = chooseVoters(draft, open, candidates, mute);
   // Too few are left: those that we have may still be a majority.
-  const intended = chosen.length === 0 ? judged.intended : chosen;
+  const intended = chosen.length === 0 ? open.judged.intended : chosen;
+  noteMute(draft, open, intended.map(({ node }) => node).filter((node) => mute.has(node)));
+  ask(draft, intended);
+}
+
+function noteMute(draft: Draft, open: Open, mute: readonly string[]): void {
+  if (mute.join() === open.judged.mute.join()) return;
+  draft.phase = { ...open, judged: { ...open.judged, mute } };
+  draft.tell({ kind: 'mute', voters: mute });
+}
+
+function ask(draft: Draft, intended: readonly VoterId[]): void {
+  const { open, now } = draft;
+  if (open === null) return;
+  const { judged, lease } = open;
   const asked = { epoch: judged.bid, voters: intended };
   const taken = [...judged.regimes, ...judged.left]
     .some((each) => each.epoch >= asked.epoch && !sameRegime(each, asked));

@@ -7,38 +7,31 @@ import type { Draft } from '../draft.ts';
 import { hash32 } from '../hash.ts';
 import type { VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
-import { isVoter, voterKey } from './types.ts';
+import { isVoter, supportKey, voterKey } from './types.ts';
 import type { Judged } from './types.ts';
 
 const mostVoters = 5;
-/** A voter that has not answered for so many F is replaced, if somebody else can be had. */
+/** A voter that has not supported us for so many F is replaced, if somebody else can be had. */
 const muteAfter = 20;
 
 interface Candidate extends VoterId {
   readonly zone: string;
 }
 
+type Candidates = ReadonlyMap<string, Candidate>;
+
 /** The voters that this node should ask; empty: too few for a quorum. Keeps those it has. */
-export function chooseVoters(draft: Draft, open: Open): readonly VoterId[] {
+export function chooseVoters(
+  draft: Draft, open: Open, candidates: Candidates, mute: ReadonlySet<string>,
+): readonly VoterId[] {
   const self = open.lease.id.node;
-  const candidates = new Map<string, Candidate>();
-  for (const [node, { record }] of draft.nodes.value) {
-    if (record.boot === 0 || record.heartbeat.length === 0) continue;
-    candidates.set(node, { node, boot: record.boot, zone: record.labels.zone ?? '' });
-  }
   const own = candidates.get(self);
   if (own === undefined || draft.facts.heartbeat.length === 0) return [];
-  const { intended } = open.judged;
-  const kept = intended.flatMap(({ node }) => candidates.get(node) ?? [])
-    .filter((each) => isVoter(intended, each));
-  const mute = new Set(
-    kept.filter((voter) => isMute(draft, open.judged, voter)).map(({ node }) => node),
-  );
   // Quorum mode begins with voters that all answer: see `wantedRegime`.
   const answering = open.lease.record.epoch > 0 ? candidates.size : candidates.size - mute.size;
   const wanted = oddUpTo(Math.min(mostVoters, answering));
   if (wanted < 3) return [];
-  const stay = kept.filter(({ node }) => node !== self && !mute.has(node));
+  const stay = keptOf(open, candidates).filter(({ node }) => node !== self && !mute.has(node));
   const chosen = [own, ...stay].slice(0, wanted);
   const others = [...candidates.values()].filter((each) => !isVoter(chosen, each));
   while (chosen.length < wanted) {
@@ -50,6 +43,32 @@ export function chooseVoters(draft: Draft, open: Open): readonly VoterId[] {
     .sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
+/** Those that we ask, and whose lease is live, but that have not supported us for a long time. */
+export function muteVoters(
+  draft: Draft, open: Open, candidates: Candidates,
+): ReadonlySet<string> {
+  const self = open.lease.id.node;
+  return new Set(keptOf(open, candidates)
+    .filter((voter) => voter.node !== self && isMute(draft, open.judged, voter))
+    .map(({ node }) => node));
+}
+
+/** Nodes that could vote, by name. */
+export function candidatesOf(draft: Draft): Candidates {
+  const candidates = new Map<string, Candidate>();
+  for (const [node, { record }] of draft.nodes.value) {
+    if (record.boot === 0 || record.heartbeat.length === 0) continue;
+    candidates.set(node, { node, boot: record.boot, zone: record.labels.zone ?? '' });
+  }
+  return candidates;
+}
+
+/** Those of them that we ask already. */
+function keptOf({ judged }: Open, candidates: Candidates): Candidate[] {
+  return judged.intended.flatMap(({ node }) => candidates.get(node) ?? [])
+    .filter((each) => isVoter(judged.intended, each));
+}
+
 function oddUpTo(count: number): number {
   return count % 2 === 0 ? count - 1 : count;
 }
@@ -57,8 +76,9 @@ function oddUpTo(count: number): number {
 function isMute(draft: Draft, judged: Judged, voter: VoterId): boolean {
   const patience = muteAfter * draft.options.supportMs;
   const asked = judged.askedSince.get(voterKey(voter)) ?? draft.now.boot;
-  const heard = draft.voting.peers.get(voter.node)?.heardAt ?? -Infinity;
-  return draft.now.boot - Math.max(asked, heard) > patience;
+  const supported = [{ epoch: judged.bid }, ...judged.regimes]
+    .map(({ epoch }) => judged.support.get(supportKey(voter, epoch)) ?? -Infinity);
+  return draft.now.boot - Math.max(asked, ...supported) > patience;
 }
 
 /** Those that answer; of them the zones that have fewest voters; then by rendezvous hash. */
