@@ -15,6 +15,7 @@ import { byAddress, some } from '../output.ts';
 import { graveFindings, routerHints, routerProblems, routerStatus } from './vrrp.ts';
 import type { RouterStatus } from './vrrp.ts';
 import { timingHints, timingProblems } from './timing.ts';
+import { quorumHints, voterProblems } from './voters.ts';
 
 export interface Problem {
   /** `error`: an address is not served, or may not be; `warning`: it may come to that. */
@@ -35,7 +36,7 @@ export interface AddressStatus {
   readonly from: string | null;
   /** Who would take it if the holder went now; null: nobody. */
   readonly next: string | null;
-  /** Nodes of the line of succession, in order. */
+  /** Nodes of the line of succession that are left, in order. */
   readonly line: readonly string[];
   readonly mode: 'bind' | 'respond';
 }
@@ -99,13 +100,13 @@ export function assessStatus({ view, documents, defaults, info }: StatusInput): 
     ...[...usable.faults.values()].map((text): Problem => ({ severity: 'error', text })),
     ...unheldProblems(addresses, eips, view),
     ...nodeProblems(view), ...routerProblems(routers),
-    ...timingProblems(nodes),
+    ...timingProblems(nodes), ...voterProblems(view),
     ...spareProblems(addresses, nodes),
   ];
   return {
     well: !problems.some(({ severity }) => severity === 'error'), problems, addresses, routers, nodes,
     hints: [
-      ...info.kind === 'none' ? [] : quorumHints([...view.nodes.values()], nodes),
+      ...info.kind === 'none' ? [] : quorumHints(view),
       ...timingHints(nodes), ...routerHints(view),
     ],
     store: info,
@@ -136,8 +137,7 @@ function addressStatus(settings: EipSettings, view: View, allocator: Allocator):
   const lease: EipLease | undefined = view.leases.get(eip);
   const held = lease?.holder && !endedIn(view, lease.holder) ? lease.holder : null;
   const others = candidates(settings, view).filter(({ node }) => node !== held?.node);
-  const line = (lease?.heirs ?? []).filter((heir) => held !== null && !endedIn(view, heir))
-    .map(({ node }) => node);
+  const line = (lease?.heirs ?? []).filter((heir) => !endedIn(view, heir)).map(({ node }) => node);
   const next = line[0] ?? allocator.order(eip, others)[0] ?? null;
   return {
     address: eip, eip: pool, mode, next, line,
@@ -172,21 +172,6 @@ function nodeStatus(
   };
 }
 
-/** How to have quorum mode, where it could be had. */
-function quorumHints(leases: readonly NodeLease[], nodes: readonly NodeStatus[]): string[] {
-  if (nodes.length === 0 || nodes.some(({ mode }) => mode === 'quorum')) return [];
-  const mute = leases.filter(({ record }) => record.heartbeat.length === 0);
-  if (mute.length > 0) {
-    return ['Lease mode: what a dead node held is silent until its lease has expired. Give every agent '
-      + 'the same heartbeat.keyFile, and three or more find it out in a fraction of a second.'];
-  }
-  if (nodes.length < 3) {
-    return ['Lease mode: two agents cannot form a majority without each other. Add a third, or run '
-      + '"tenure witness" on some other machine, for takeovers in a fraction of a second.'];
-  }
-  return [];
-}
-
 function storeProblems({ endpoints }: StoreInfo): Problem[] {
   const broken = endpoints.filter(({ problem }) => problem !== null);
   return broken.map(({ address, problem }) => ({
@@ -203,12 +188,13 @@ function unheldProblems(
     return [{ severity: 'error', text: 'No agent is alive: start "tenure agent" on the nodes.' }];
   }
   const byReason = new Map<string, string[]>();
-  for (const { address, holder, next } of addresses) {
+  for (const { address, holder, next, line } of addresses) {
     const settings = eips.get(address);
     if (holder !== null || settings === undefined) continue;
-    const reason = next === null
-      ? `no node may hold it: ${reasons(settings, view)}`
-      : `${next} should claim it within seconds; if it does not, see the log of the agent on ${next}`;
+    const reason = next === null ? `no node may hold it: ${reasons(settings, view)}`
+      : `${next} should claim it within seconds; if it does not, see the log of the agent on ${next}${
+        line.length === 0 ? '' : `. Should ${next}, the next in line, be dead, its lease has to end first: ${
+          leaseTime(next, view)}`}`;
     const same = byReason.get(reason);
     if (same === undefined) byReason.set(reason, [address]);
     else same.push(address);
@@ -217,6 +203,12 @@ function unheldProblems(
     severity: 'error',
     text: `Nobody announces ${some(held, 3)}: ${reason}.`,
   }));
+}
+
+/** How long a lease lasts that nobody renews. */
+function leaseTime(node: string, { nodes }: View): string {
+  const judged = (nodes.get(node)?.record.epoch ?? 0) > 0;
+  return judged ? 'quorum.hold, 5m unless set' : 'lease.duration, 5s unless set';
 }
 
 function reasons(settings: EipSettings, view: View): string {

@@ -12,9 +12,9 @@ import type { NodeLease, VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
 import { isStrained } from './strain.ts';
 import { isDeposed, supportDeadline, supportedByAllUntil, supportedUntil } from './support.ts';
-import { sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
+import { isVoter, sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
-import { candidatesOf, chooseVoters, muteVoters } from './voters.ts';
+import { candidatesOf, chooseVoters, muteVoters, shun } from './voters.ts';
 
 /** Without support for so many F of running, a tenure is given up. */
 const givenUpAfter = 3;
@@ -48,17 +48,23 @@ export function bid(draft: Draft): void {
   if (open.lease.record.epoch === 0 && isStrained(draft)) return;
   const candidates = candidatesOf(draft);
   const mute = muteVoters(draft, open, candidates);
-  const chosen = chooseVoters(draft, open, candidates, mute);
+  const shunned = shun(draft, open.judged, mute);
+  const chosen = chooseVoters(draft, open, candidates, shunned);
   // Too few are left: those that we have may still be a majority.
   const intended = chosen.length === 0 ? open.judged.intended : chosen;
-  noteMute(draft, open, intended.map(({ node }) => node).filter((node) => mute.has(node)));
+  noteMute(draft, open, shunned, mute.filter((voter) => isVoter(intended, voter)));
   ask(draft, intended);
 }
 
-function noteMute(draft: Draft, open: Open, mute: readonly string[]): void {
-  if (mute.join() === open.judged.mute.join()) return;
-  draft.phase = { ...open, judged: { ...open.judged, mute } };
-  draft.tell({ kind: 'mute', voters: mute });
+/** Told of are those that nobody could replace. */
+function noteMute(
+  draft: Draft, open: Open, shunned: ReadonlyMap<string, number>, asked: readonly VoterId[],
+): void {
+  const mute = asked.map(({ node }) => node);
+  const told = mute.join() === open.judged.mute.join();
+  if (told && shunned === open.judged.shunned) return;
+  draft.phase = { ...open, judged: { ...open.judged, shunned, mute } };
+  if (!told) draft.tell({ kind: 'mute', voters: mute });
 }
 
 function ask(draft: Draft, intended: readonly VoterId[]): void {

@@ -27,7 +27,9 @@ export interface Judged {
   readonly intended: readonly VoterId[];
   /** Since when each intended voter was asked, by its key: one that stays mute is replaced. */
   readonly askedSince: ReadonlyMap<string, number>;
-  /** Nodes of them that do not answer, though they live as far as the store knows. */
+  /** Those that were mute, by key: they are not asked until that instant, or they answer. */
+  readonly shunned: ReadonlyMap<string, number>;
+  /** Nodes that are asked but mute, for want of others, though they live as far as is known. */
   readonly mute: readonly string[];
   /** The record as the store last confirmed it, then those that we asked it to write since. */
   readonly regimes: readonly Regime[];
@@ -109,7 +111,7 @@ export function initialVoting(now: number): Voting {
 
 export function initialJudged(): Judged {
   return {
-    bid: 1, contested: 0, intended: [], askedSince: new Map(), mute: [],
+    bid: 1, contested: 0, intended: [], askedSince: new Map(), shunned: new Map(), mute: [],
     regimes: [{ epoch: 0, voters: [] }], left: [],
     support: new Map(), floor: 0, relied: 0, acks: new Map(), unsupportedMs: 0,
   };

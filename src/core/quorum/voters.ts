@@ -11,8 +11,10 @@ import { isVoter, supportKey, voterKey } from './types.ts';
 import type { Judged } from './types.ts';
 
 const mostVoters = 5;
-/** A voter that has not supported us for so many F is replaced, if somebody else can be had. */
+/** A voter that has not supported us for so many F is mute: another is asked, if there is one. */
 const muteAfter = 20;
+/** And it is not asked again for so many F. */
+const shunnedFor = 2000;
 
 interface Candidate extends VoterId {
   readonly zone: string;
@@ -20,22 +22,21 @@ interface Candidate extends VoterId {
 
 type Candidates = ReadonlyMap<string, Candidate>;
 
-/** The voters that this node should ask; empty: too few for a quorum. Keeps those it has. */
+/** The voters that this node should ask; empty: too few answer. Keeps those it has. */
 export function chooseVoters(
-  draft: Draft, open: Open, candidates: Candidates, mute: ReadonlySet<string>,
+  draft: Draft, open: Open, candidates: Candidates, shunned: ReadonlyMap<string, number>,
 ): readonly VoterId[] {
   const self = open.lease.id.node;
   const own = candidates.get(self);
   if (own === undefined || draft.facts.heartbeat.length === 0) return [];
-  // Quorum mode begins with voters that all answer: see `wantedRegime`.
-  const answering = open.lease.record.epoch > 0 ? candidates.size : candidates.size - mute.size;
-  const wanted = oddUpTo(Math.min(mostVoters, answering));
+  const answering = [...candidates.values()].filter((each) => !shunned.has(voterKey(each)));
+  const wanted = oddUpTo(Math.min(mostVoters, answering.length));
   if (wanted < 3) return [];
-  const stay = keptOf(open, candidates).filter(({ node }) => node !== self && !mute.has(node));
+  const { intended } = open.judged;
+  const stay = answering.filter((each) => each.node !== self && isVoter(intended, each));
   const chosen = [own, ...stay].slice(0, wanted);
-  const others = [...candidates.values()].filter((each) => !isVoter(chosen, each));
   while (chosen.length < wanted) {
-    const next = best(self, others.filter((each) => !isVoter(chosen, each)), chosen, mute);
+    const next = best(self, answering.filter((each) => !isVoter(chosen, each)), chosen);
     if (next === null) break;
     chosen.push(next);
   }
@@ -45,12 +46,24 @@ export function chooseVoters(
 
 /** Those that we ask, and whose lease is live, but that have not supported us for a long time. */
 export function muteVoters(
-  draft: Draft, open: Open, candidates: Candidates,
-): ReadonlySet<string> {
-  const self = open.lease.id.node;
-  return new Set(keptOf(open, candidates)
-    .filter((voter) => voter.node !== self && isMute(draft, open.judged, voter))
-    .map(({ node }) => node));
+  draft: Draft, { lease, judged }: Open, candidates: Candidates,
+): readonly VoterId[] {
+  return judged.intended.filter((voter) => voter.node !== lease.id.node
+    && candidates.get(voter.node)?.boot === voter.boot && isMute(draft, judged, voter));
+}
+
+/** Voters not to be asked, by key, with until when: those that were mute, until they answer. */
+export function shun(
+  { now, options }: Draft, { shunned: before, intended }: Judged, mute: readonly VoterId[],
+): ReadonlyMap<string, number> {
+  if (before.size === 0 && mute.length === 0) return before;
+  const shunned = new Map([...before].filter(([, until]) => until > now.boot));
+  for (const voter of intended) if (!isVoter(mute, voter)) shunned.delete(voterKey(voter));
+  for (const voter of mute) {
+    const key = voterKey(voter);
+    if (!shunned.has(key)) shunned.set(key, now.boot + shunnedFor * options.supportMs);
+  }
+  return shunned;
 }
 
 /** Nodes that could vote, by name. */
@@ -61,12 +74,6 @@ export function candidatesOf(draft: Draft): Candidates {
     candidates.set(node, { node, boot: record.boot, zone: record.labels.zone ?? '' });
   }
   return candidates;
-}
-
-/** Those of them that we ask already. */
-function keptOf({ judged }: Open, candidates: Candidates): Candidate[] {
-  return judged.intended.flatMap(({ node }) => candidates.get(node) ?? [])
-    .filter((each) => isVoter(judged.intended, each));
 }
 
 function oddUpTo(count: number): number {
@@ -81,18 +88,16 @@ function isMute(draft: Draft, judged: Judged, voter: VoterId): boolean {
   return draft.now.boot - Math.max(asked, ...supported) > patience;
 }
 
-/** Those that answer; of them the zones that have fewest voters; then by rendezvous hash. */
+/** The zones that have fewest voters; of those by rendezvous hash. */
 function best(
   self: string, others: readonly Candidate[], chosen: readonly Candidate[],
-  mute: ReadonlySet<string>,
 ): Candidate | null {
   let first: Candidate | null = null;
   let least = Infinity;
   for (const each of others) {
     const neighbours = chosen.filter(({ zone }) => zone === each.zone).length;
-    // One number for the three, each worth more than all of the next.
-    const group = (mute.has(each.node) ? mostVoters : 0) + neighbours;
-    const rank = group * 2 ** 32 + hash32(`${self}\n${each.node}`);
+    // One number for the two: the first is worth more than all of the second.
+    const rank = neighbours * 2 ** 32 + hash32(`${self}\n${each.node}`);
     if (rank >= least) continue;
     least = rank;
     first = each;
