@@ -1,10 +1,11 @@
 /** What strangers on the LAN can do to quorum mode with its port: nothing. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { sleep } from '../lab/command.ts';
+import { sleep, until } from '../lab/command.ts';
 import { processTree } from '../lab/process.ts';
 import { tcpdumpMissing } from '../unit/wire/pcap.ts';
 import { eip, inQuorumMode, setStage } from './agent-stage.ts';
@@ -125,5 +126,45 @@ describe('a stranger on the LAN', { skip: tcpdumpMissing }, () => {
     assert.deepEqual(await standing(stage), before, 'something was decided by a stranger');
     await lab.sniffer.assertSuccession(eip, [holder], { since });
     assert.deepEqual((await stage.prober.report(since, 1000)).silences, []);
+  });
+});
+
+describe('an agent with another key', () => {
+  it('is no voter: two alone stay in lease mode and say why, and a death costs a lease, not the hold', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tenure-keys-'));
+    try {
+      const [key, other] = ['key', 'other'].map((name) => {
+        const file = join(folder, name);
+        writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+        return file;
+      });
+      await using stage = await setStage({
+        settings: { heartbeat: { ...heartbeat, keyFile: key } },
+        env: { n3: { TENURE_HEARTBEAT_KEY_FILE: other! } },
+      });
+      const { lab, tenure, agents, prober } = stage;
+      const mute = (text: string): string[] => text.match(/n\d:( n\d( and)?)+ (?=does not|do not)/g) ?? [];
+      await until('all say who does not answer', async () => (
+        mute((await tenure.attempt(['status'])).stdout).length === 3), 30_000, 500);
+      const { stdout } = await tenure.attempt(['status']);
+      assert.deepEqual(mute(stdout), ['n1: n3 ', 'n2: n3 ', 'n3: n1 and n2 ']);
+      assert.match(stdout, /is UDP port 9477 open between them, and has each the same heartbeat\.keyFile\?/);
+      assert.ok((await tenure.status()).nodes.every(({ mode }) => mode === 'lease'));
+
+      const { node: holder } = await prober.waitForAnswer();
+      const cut = lab.now();
+      await Promise.all([lab.cut(holder, 'mgmt'), lab.cut(holder, 'lan')]);
+      await prober.waitForAnswer({ not: holder, since: cut, timeoutMs: 20_000 });
+      await lab.mendAll();
+
+      copyFileSync(key!, other!);
+      for (const { pid } of agents.values()) process.kill(processTree(pid)[1] ?? pid, 'SIGHUP');
+      await inQuorumMode(tenure, 3);
+      await until('nobody is mute', async () => (
+        mute((await tenure.attempt(['status'])).stdout).length === 0), 30_000, 500);
+      await lab.sniffer.assertHeardAll();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
