@@ -24,4 +24,17 @@ describe('what a node says of itself', () => {
     assert.equal(node.noteFact({ kind: 'quorum', epoch: 1, voters }), true);
     assert.deepEqual(node.facts.findings, []);
   });
+
+  it('tells who does not answer its heartbeats, until they do or it asks anew', () => {
+    const node = self();
+    assert.equal(node.noteFact({ kind: 'mute', voters: ['n2', 'n3'] }), true);
+    assert.match(node.facts.findings[0]?.text ?? '', /^n2 and n3 do not answer the heartbeats of n1, though their leases are live/);
+    assert.equal(node.noteFact({ kind: 'mute', voters: ['n3'] }), true);
+    assert.equal(node.facts.findings.length, 1);
+    assert.match(node.facts.findings[0]?.text ?? '', /^n3 does not answer the heartbeats of n1, though its lease is live/);
+    const ended = { kind: 'tenure-ended', tenure: { node: 'n1', incarnation: 1 }, why: 'expired' } as const;
+    assert.equal(node.noteFact(ended), true);
+    assert.deepEqual(node.facts.findings, []);
+    assert.equal(node.noteFact(ended), false, 'there was nothing to take back');
+  });
 });

@@ -52,4 +52,27 @@ describe('tenure status, of who judges whom', () => {
     await start({ a: { heartbeat }, b: { heartbeat } });
     assert.match((await user.run('status')).out, /^Lease mode: two agents cannot .*"tenure witness"/m);
   });
+
+  it('names, for an address that nobody announces, the lease in line that has to end first', async () => {
+    user.stdin = JSON.stringify({
+      apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'Eip', metadata: { name: 'web' },
+      spec: { address: '192.0.2.1', interface: 'eth0', protocol: 'layer2' },
+    });
+    await user.run('apply', '-f', '-');
+    await start({ a: judged, b: judged });
+    const [a, b] = puppets;
+    const heir = { node: 'b', incarnation: b!.id.incarnation };
+    const swapped = await new MemoryStore(user.server).perform({
+      kind: 'swap', tenure: a!.id, swaps: [{
+        eip: '192.0.2.1', revision: 0, ended: [], live: [], next: {
+          eip: '192.0.2.1', holder: a!.id, term: 1, since: 0, reason: 'claimed', heirs: [heir], former: [],
+          moves: [{ term: 1, holder: 'a', reason: 'claimed', at: 0 }],
+        },
+      }],
+    }, AbortSignal.timeout(5000));
+    assert.equal(swapped.kind === 'swapped' && swapped.outcomes[0]?.kind, 'applied');
+    await a!.die();
+    const { out } = await user.run('status');
+    assert.match(out, /^ERROR {2}Nobody announces 192\.0\.2\.1: b should claim it within seconds; .* Should b, the next in line, be dead, its lease has to end first: quorum\.hold, 5m unless set\.$/m);
+  });
 });
