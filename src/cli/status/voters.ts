@@ -40,11 +40,13 @@ export function quorumHints({ nodes }: View): string[] {
 function withoutKey(leases: readonly NodeLease[], keyless: readonly string[]): string {
   if (leases.some(isJudged)) {
     return `${some(keyless, 5)} ${keyless.length === 1 ? 'has' : 'have'} no heartbeats and no part in quorum mode: `
-      + 'what they hold is silent, once they are dead, until their lease has expired. Give them the '
+      + 'what such a node held is silent, when it is dead, until its lease has expired. Give it the '
       + 'heartbeat.keyFile of the others.';
   }
-  return 'Lease mode: what a dead node held is silent until its lease has expired. Give every agent '
-    + 'the same heartbeat.keyFile, and three or more find it out in a fraction of a second.';
+  const gift = keyless.length === leases.length ? 'every agent the same heartbeat.keyFile'
+    : `${some(keyless, 5)} the heartbeat.keyFile of the others`;
+  return `Lease mode: what a dead node held is silent until its lease has expired. Give ${gift}, and three or `
+    + 'more find it out in a fraction of a second.';
 }
 
 function isJudged({ record }: NodeLease): boolean {

@@ -47,7 +47,10 @@ describe('tenure status, of who judges whom', () => {
 
   it('says how to get quorum mode where there is none', async () => {
     await start({ a: {}, b: {} });
-    assert.match((await user.run('status')).out, /^Lease mode: .* the same heartbeat\.keyFile/m);
+    assert.match((await user.run('status')).out, /^Lease mode: .* Give every agent the same heartbeat\.keyFile/m);
+    user = new Terminal();
+    await start({ a: { heartbeat }, b: { heartbeat }, c: {} });
+    assert.match((await user.run('status')).out, /^Lease mode: .* Give c the heartbeat\.keyFile of the others/m);
     user = new Terminal();
     await start({ a: { heartbeat }, b: { heartbeat } });
     assert.match((await user.run('status')).out, /^Lease mode: two agents cannot .*"tenure witness"/m);
