@@ -179,7 +179,7 @@ export const options = {
   quorumHold: option({
     path: 'quorum.hold', flag: 'quorum-hold', argument: 'duration', fallback: '5m',
     brief: 'in quorum mode, life of a node lease without renewal',
-    about: 'In quorum mode, the life of a node lease without renewal: four fifths of it at least may the store be away before addresses fall silent; whole seconds from 10s to 1h. Only if most of the nodes die at once does it take as long until the others have their addresses.',
+    about: 'In quorum mode, the life of a node lease without renewal: four fifths of it at least may the store be away before addresses fall silent; whole seconds from 10s to 1h. Where most voters of a node have died, at once or with nobody to replace them, it takes as long until others have its addresses: of three nodes one may be dead.',
     reader: text(hold),
   }),
   eipsDirectory: option({
