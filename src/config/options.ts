@@ -179,7 +179,7 @@ export const options = {
   quorumHold: option({
     path: 'quorum.hold', flag: 'quorum-hold', argument: 'duration', fallback: '5m',
     brief: 'in quorum mode, life of a node lease without renewal',
-    about: 'In quorum mode, the life of a node lease without renewal: four fifths of it at least may the store be away before addresses fall silent; whole seconds from 10s to 1h. Where most voters of a node have died, at once or with nobody to replace them, it takes as long until others have its addresses: of three nodes one may be dead.',
+    about: 'In quorum mode, the life of a node lease without renewal: four fifths of it at least may the store be away before addresses fall silent; whole seconds from 10s to 1h. Where most voters of a node were lost with their machines, and nobody could replace them, it takes as long until others have its addresses: of three nodes one may be lost.',
     reader: text(hold),
   }),
   eipsDirectory: option({

@@ -55,12 +55,14 @@ export interface Heartbeat {
 export const maxWithdrawals = 12;
 
 /**
- * Sent by a supervisor whose agent is dead, after it closed the gate: nobody needs to wait for the
- * support of any tenure of that boot to lapse.
+ * Sent by a supervisor whose agent is dead: as a voter, that boot will not be heard again.
  */
 export interface Obituary {
   readonly node: string;
   readonly boot: number;
-  /** The last incarnation that the supervisor knows of. */
+  /**
+   * The gate is closed: nobody needs to wait for the support of the tenures of that boot to lapse,
+   * up to this incarnation, the last that the supervisor knows of. 0: of tenures nothing is said.
+   */
   readonly incarnation: number;
 }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { sleep } from '../lab/command.ts';
+import { sleep, until } from '../lab/command.ts';
 import { processTree } from '../lab/process.ts';
 import type { LabProcess } from '../lab/process.ts';
 import { eip, inQuorumMode, setStage } from './agent-stage.ts';
@@ -100,6 +100,26 @@ describe('the key of heartbeats', () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe('one of three that was stopped in order', () => {
+  it('votes no more, as the others know: a second that dies is made good, and not after the hold', async () => {
+    // Addresses of all three, which have the others as heirs.
+    await using stage = await setStage({ heartbeat, address: '10.88.1.1-10.88.1.6' });
+    const { lab, tenure, agents, holder, prober, since } = stage;
+    const [heir = ''] = (await tenure.status()).addresses[0]!.line;
+    const stopped = names.find((node) => node !== holder && node !== heir)!;
+    await agents.get(stopped)!.stop(25_000);
+    await tenure.waitForAll(6);
+    const cut = lab.now();
+    await Promise.all([lab.lose(holder, 'both'), lab.lose(holder, 'both', 1, 'mgmt')]);
+    await prober.waitForAnswer({ not: holder, since: cut, timeoutMs: 60_000 });
+    await until(`${heir} has all`, async () => (
+      (await tenure.status()).addresses.every((each) => each.holder === heir)), 60_000, 200);
+    await lab.sniffer.assertSuccession(eip, [holder, heir], { since });
+    const { stdout } = await tenure.attempt(['status']);
+    assert.doesNotMatch(stdout, /Nobody announces/);
   });
 });
 

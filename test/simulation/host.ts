@@ -258,6 +258,7 @@ export class Host {
         return this.#world.count(effect.fact);
       case 'stopped':
         this.crash(false);
+        if (this.#world.quorum) this.#supervisor.leave(this.#wire !== null);
         // Told to stop before everything was put right: whoever did that starts it again.
         if (this.#world.peace) this.#world.schedule.after(100, () => this.start());
         return;

@@ -322,6 +322,30 @@ const quorumMode: readonly Written[] = [
     }],
   },
   {
+    name: 'dead-voters-promise-nothing',
+    rule: 'A voter that died counts as one that withdrew once its last promise has lapsed',
+    edits: [{
+      file: 'quorum/evict.ts',
+      from: 'return now.boot - given.supportMs * (1 + 2 * options.clockRateError);',
+      to: 'void options;\n  return now.boot;',
+    }],
+  },
+  {
+    name: 'silent-voters-are-dead',
+    rule: 'Only the supervisor can say that a voter is dead: one that is silent may be cut off',
+    edits: [{
+      file: 'quorum/types.ts',
+      from: '    return dead?.boot === boot && dead.at <= deadSince;\n',
+      to: `    void dead;
+    return (all.get(of.node)?.size ?? 0) > 0 && (peers.get(node)?.heardAt ?? Infinity) <= deadSince;
+`,
+    }, {
+      file: 'quorum/types.ts',
+      from: "  { reports: all, over }: Pick<Voting, 'reports' | 'over'>, of: TenureId,",
+      to: "  { reports: all, over, peers }: Pick<Voting, 'reports' | 'over' | 'peers'>, of: TenureId,",
+    }],
+  },
+  {
     name: 'minority-inherits',
     rule: 'Inheriting takes a majority of the voters of each who comes before',
     edits: [

@@ -48,7 +48,14 @@ export class SimSupervisor {
   mourn(wired: boolean, closeGate: () => void): void {
     const words = this.#words;
     const send = wired ? () => this.#obituaries.send() : () => this.#spread(words);
-    mourn({ gate: { closeGate }, obituaries: { send } });
+    // Closed or not: it votes no more.
+    if ('error' in mourn({ gate: { closeGate }, obituaries: { send } })) this.leave(wired);
+  }
+
+  /** The agent ended in order. */
+  leave(wired: boolean): void {
+    if (wired) this.#obituaries.leave();
+    else this.#spread({ ...this.#words, incarnation: 0 });
   }
 
   /** The same, where datagrams are values. */

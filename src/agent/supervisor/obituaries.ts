@@ -25,31 +25,30 @@ export interface Post {
 
 export class Obituaries {
   readonly #post: Post;
+  #words: LastWords | null = null;
   #letters: readonly Letter[] = [];
 
   constructor(post: Post) {
     this.#post = post;
   }
 
-  prepare({ node, boot, incarnation, peers, key: text }: LastWords): void {
-    this.#letters = [];
-    if (text === null || boot === 0) return;
-    const key = heartbeatKey(Buffer.from(text));
-    this.#letters = peers.flatMap((peer) => {
-      // Of whatever boot it is by then: that this agent is dead stays true.
-      const bytes = sealObituary({ node, boot, incarnation }, {
-        to: { node: peer.node, boot: 0 }, seq: 1,
-      }, key);
-      return peer.endpoints.flatMap((place) => {
-        const endpoint = parseEndpoint(place);
-        return endpoint === null ? [] : [{ endpoint, bytes }];
-      });
-    });
+  prepare(words: LastWords): void {
+    this.#words = words;
+    this.#letters = write(words);
   }
 
   /** Of how many datagrams the first round went out. There is nothing left to send afterwards. */
   send(): number {
-    const letters = this.#letters;
+    return this.#sendAll(this.#letters);
+  }
+
+  /** That it votes no more, after it has put everything in order; nothing if `send` said more. */
+  leave(): number {
+    return this.#sendAll(this.#words === null ? [] : write({ ...this.#words, incarnation: 0 }));
+  }
+
+  #sendAll(letters: readonly Letter[]): number {
+    this.#words = null;
     this.#letters = [];
     const round = (): void => {
       for (const { endpoint, bytes } of letters) this.#post.send(endpoint, bytes);
@@ -58,6 +57,21 @@ export class Obituaries {
     for (const ms of repeatAfterMs) this.#post.after(ms, round);
     return letters.length;
   }
+}
+
+function write({ node, boot, incarnation, peers, key: text }: LastWords): readonly Letter[] {
+  if (text === null || boot === 0) return [];
+  const key = heartbeatKey(Buffer.from(text));
+  return peers.flatMap((peer) => {
+    // Of whatever boot it is by then: that this agent is dead stays true.
+    const bytes = sealObituary({ node, boot, incarnation }, {
+      to: { node: peer.node, boot: 0 }, seq: 1,
+    }, key);
+    return peer.endpoints.flatMap((place) => {
+      const endpoint = parseEndpoint(place);
+      return endpoint === null ? [] : [{ endpoint, bytes }];
+    });
+  });
 }
 
 const nothing = new Uint8Array(0);

@@ -62,7 +62,7 @@ export async function runSupervised(config: AgentConfig): Promise<number> {
   for (const signal of names) process.on(signal, passOn);
   try {
     const code = await supervisor.run();
-    if (code !== 0) await farewell();
+    await farewell();
     return code;
   } finally {
     for (const signal of names) process.off(signal, passOn);

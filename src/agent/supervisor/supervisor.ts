@@ -2,7 +2,7 @@
  * The agent's parent process, in quorum mode. It does so little that it outlives the agent:
  *
  *   running ── the agent died by itself ──> gate closed ─ peers told ─ pause ──> running
- *      └── SIGTERM, SIGINT: passed on; ends as the agent does
+ *      └── SIGTERM, SIGINT: passed on; ends as the agent does, peers told that it votes no more
  *
  * kill -9 of the agent alone so costs as long as telling takes. If the supervisor dies, the agent
  * hands over and ends (run-agent.ts): nobody would speak for it any more. If both die at once, that
@@ -39,7 +39,7 @@ export interface SupervisorOptions {
 export interface SupervisorModules {
   readonly log: Logger;
   readonly gate: GateCloser;
-  readonly obituaries: Pick<Obituaries, 'prepare' | 'send'>;
+  readonly obituaries: Pick<Obituaries, 'prepare' | 'send' | 'leave'>;
   readonly post: Pick<UdpPost, 'rehearse'>;
   readonly notify: (text: string) => void;
   /** How often the service manager wants to hear that all is well, ms; null: it does not. */
@@ -115,6 +115,8 @@ export class Supervisor {
       child.once('exit', (code, signal) => {
         // Not a turn later: others wait for this.
         if (code !== 0 || signal !== null) this.#mourn({ code, signal });
+        // Nothing, if the mourning told more.
+        this.#modules.obituaries.leave();
         if (this.#settled) log.info({ code, signal }, 'the agent ended');
         resolve({ code, signal });
       });

@@ -14,9 +14,9 @@ export function voterProblems({ nodes }: View): Problem[] {
     if (gone.length === 0 || left > Math.floor(record.voters.length / 2) + 1) continue;
     const voters = record.voters.map(({ node }) => node);
     const text = `judged by ${some(voters, 5)}, of which ${some(gone, 5)} ${gone.length === 1 ? 'is' : 'are'} `
-      + 'gone: if another of them fails, nobody can depose it, and what it held is silent until its lease has '
-      + `ended (quorum.hold, 5m unless set). Start the agent on ${gone[0] ?? ''} again, or "tenure witness" on `
-      + 'another machine.';
+      + 'gone: if another of them fails, what it held moves through the store alone, or, unless the agent on '
+      + `${gone[0] ?? ''} was stopped in order, when its lease has ended (quorum.hold, 5m unless set). Start it `
+      + 'again, or "tenure witness" on another machine.';
     byVoters.set(text, [...byVoters.get(text) ?? [], id.node].sort());
   }
   return [...byVoters].map(([text, judged]) => ({

@@ -43,11 +43,19 @@ export function evict(draft: Draft): void {
 }
 
 /** The tenure of `node` that a majority of the voters in its record support no more; or null. */
-function unsupported({ nodes, voting, options }: Draft, node: string): TenureId | null {
+function unsupported(draft: Draft, node: string): TenureId | null {
+  const { nodes, voting, options } = draft;
   const lease = nodes.get(node);
   if (lease === undefined || lease.record.epoch === 0 || node === options.node) return null;
-  const lost = votersLost(voting, lease.id, lease.record);
+  const lost = votersLost(voting, lease.id, lease.record, lapsed(draft, lease.id));
   return lost.length >= majority(lease.record.voters) ? lease.id : null;
+}
+
+/** A voter that died before has no promise to that tenure left. By F, which it told us itself. */
+function lapsed({ voting, now, options }: Draft, { node, incarnation }: TenureId): number {
+  const given = voting.promises.get(node);
+  if (given?.incarnation !== incarnation) return -Infinity;
+  return now.boot - given.supportMs * (1 + 2 * options.clockRateError);
 }
 
 function schedule(draft: Draft, node: string, at: number): void {

@@ -53,6 +53,8 @@ export interface Support {
   readonly until: number;
   /** `sentAt` of the newest heartbeat of that epoch. */
   readonly sentAt: number;
+  /** F of the node, ms: its voters promise for so long. */
+  readonly supportMs: number;
 }
 
 /** What we know of a node by its heartbeats. */
@@ -90,6 +92,8 @@ export interface Voting {
   readonly reports: ReadonlyMap<string, ReadonlyMap<string, Withdrawal>>;
   readonly certificates: ReadonlyMap<string, Certificate>;
   readonly peers: ReadonlyMap<string, Peer>;
+  /** Boots that are over, by node: the latest, and since when we know. */
+  readonly over: ReadonlyMap<string, { readonly boot: number; readonly at: number }>;
   /** When to evict a node that we have a certificate against. */
   readonly evictAt: ReadonlyMap<string, number>;
   readonly startedAt: number;
@@ -104,7 +108,7 @@ export interface Voting {
 export function initialVoting(now: number): Voting {
   return {
     promises: new Map(), withdrawn: new Map(), floors: new Map(), reports: new Map(),
-    certificates: new Map(), peers: new Map(), evictAt: new Map(), startedAt: now,
+    certificates: new Map(), peers: new Map(), over: new Map(), evictAt: new Map(), startedAt: now,
     heartbeatAt: now, beatenAt: now, tellAll: 0, beats: 0,
   };
 }
@@ -137,16 +141,22 @@ export function votesAgainst(
 }
 
 /**
- * The voters of an epoch that withdrew from it or from a later one, as far as we heard; not the
- * tenure itself. Each keeps the promise that it gave last: none supports that epoch any more.
+ * The voters of an epoch that withdrew from it or from a later one, or whose boots were over at
+ * `deadSince`, as far as we heard; not the tenure itself. Each keeps the promise that it gave last:
+ * none supports that epoch any more.
  */
 export function votersLost(
-  { reports: all }: Pick<Voting, 'reports'>, of: TenureId, { epoch, voters }: Regime,
+  { reports: all, over }: Pick<Voting, 'reports' | 'over'>, of: TenureId,
+  { epoch, voters }: Regime, deadSince: number,
 ): readonly VoterId[] {
   const against = [...all.get(of.node)?.values() ?? []].filter((withdrawal) =>
     withdrawal.of.incarnation === of.incarnation && withdrawal.epoch >= epoch);
+  const isDead = ({ node, boot }: VoterId): boolean => {
+    const dead = over.get(node);
+    return dead?.boot === boot && dead.at <= deadSince;
+  };
   return voters.filter((voter) => voter.node !== of.node
-    && against.some((withdrawal) => sameVoter(withdrawal.voter, voter)));
+    && (isDead(voter) || against.some((withdrawal) => sameVoter(withdrawal.voter, voter))));
 }
 
 /** Whether this run votes and is judged: it has a boot, a place to be heard at, and an F. */

@@ -52,7 +52,7 @@ function promise(draft: Draft, heartbeat: Heartbeat): void {
     : { incarnation, floor, relied };
   const promises = later || fresher
     ? withEntry<string, Support>(voting.promises, node, {
-      incarnation, epoch, sentAt, until: later ? until : Math.max(until, last.until),
+      incarnation, epoch, sentAt, supportMs, until: later ? until : Math.max(until, last.until),
     })
     : voting.promises;
   draft.voting = { ...voting, promises, floors: withEntry(voting.floors, node, floors) };
@@ -105,8 +105,12 @@ export function excuseOwnLateness(draft: Draft, lateMs: number): void {
   draft.voting = { ...voting, promises: new Map(promises) };
 }
 
-/** A supervisor says that its agent is dead, its gate closed. True: others are to hear of it. */
+/** A supervisor says that its agent is dead. True: others are to hear of it. */
 export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): boolean {
+  if (boot > (draft.voting.over.get(node)?.boot ?? 0)) {
+    const over = withEntry(draft.voting.over, node, { boot, at: draft.now.boot });
+    draft.voting = { ...draft.voting, over };
+  }
   const { voting } = draft;
   const given = voting.promises.get(node);
   if (given === undefined || given.incarnation > incarnation) return false;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { productionCore } from '../../simulation/core-module.ts';
+import type { Host } from '../../simulation/host.ts';
 import { World, supportMs } from '../../simulation/world.ts';
 
 const leaseMs = 2000;
@@ -70,6 +71,36 @@ describe('voters that do not answer', () => {
     for (const seed of [1, 2, 3]) {
       const world = start(seed, 4, ({ net }) => { net.cut.add('n1>n3'); });
       assert.equal(voters(world).n1, 'n1 n2 n4');
+    }
+  });
+});
+
+/** One of three goes, as `go` says; then another loses power. How many of 5 are held 4 s later. */
+function dieAfter(seed: number, go: (third: Host) => void): number {
+  const world = start(seed, 3, () => undefined);
+  go(world.host('n3')!);
+  world.run(3000);
+  world.host('n1')!.powerLoss();
+  world.run(4000);
+  return world.eips.filter((eip) => world.claimants(eip).length === 1).length;
+}
+
+describe('of three nodes, one that dies after another is gone', () => {
+  it('is evicted, and the third takes over, if the other ended in order', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      assert.equal(dieAfter(seed, (third) => { third.stop(); }), 5, `seed ${String(seed)}`);
+    }
+  });
+
+  it('and so it is if the agent of the other was killed beside its supervisor', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      assert.equal(dieAfter(seed, (third) => { third.crash(true); }), 5, `seed ${String(seed)}`);
+    }
+  });
+
+  it('but the hold is waited for if the other may only be cut off, and support it still', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      assert.equal(dieAfter(seed, (third) => { third.powerLoss(); }), 0, `seed ${String(seed)}`);
     }
   });
 });
