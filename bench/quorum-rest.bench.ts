@@ -19,6 +19,8 @@ const eips = 1_000;
 const restS = 30;
 const restRequests = 5;
 const restWithinMs = 600_000;
+/** So long an agent watches its own timing before it says whether the profile fits. */
+const observeS = 30;
 
 /** How often each thing was asked, by its name. */
 type Asked = ReadonlyMap<string, number>;
@@ -78,12 +80,14 @@ async function rest(
 ): Promise<Figure> {
   await using lab = await Lab.create({ nodes, clients: 0 });
   const { tenure, count } = await (store === 'etcd' ? onEtcd(lab) : onKubernetes(lab));
-  const settings = quorumSettings(lab, 'lan');
+  // What each says of its profile, once, is said before.
+  const settings = quorumSettings(lab, 'lan', { observe: `${String(observeS)}s` });
   say(`${store}: ${String(nodes)} agents start`);
   await Promise.all(lab.nodes.map(async ({ name }) => tenure.agent(name, settings)));
   await tenure.apply('bench', eipRange(eips));
   await tenure.waitForAll(eips, 120_000);
   await inQuorumMode(tenure, nodes);
+  await sleep(3 * observeS * 1000);
   const begun = performance.now();
   let last = total(await count());
   await until(`agents ask the ${store} store for less`, async () => {

@@ -20,8 +20,10 @@ export function chosenProfiles(): readonly Profile[] {
 }
 
 /** For all agents of a lab; the key is made here. */
-export function quorumSettings(lab: Lab, profile: Profile): AgentSettings {
+export function quorumSettings(
+  lab: Lab, profile: Profile, more: Readonly<Record<string, unknown>> = {},
+): AgentSettings {
   const keyFile = join(lab.dir, 'heartbeat.key');
   writeFileSync(keyFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-  return { heartbeat: { profile, keyFile }, log: { level: 'info', format: 'json' } };
+  return { heartbeat: { profile, keyFile, ...more }, log: { level: 'info', format: 'json' } };
 }

@@ -304,8 +304,9 @@ export class Agent {
   }
 
   #tellSelf(): void {
+    if (JSON.stringify(this.#self.facts) === JSON.stringify(this.#facts)) return;
+    this.#self.takeLatency();
     const { facts } = this.#self;
-    if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
     this.#facts = facts;
     this.#modules.wire.self(facts);
   }

@@ -7,6 +7,8 @@ import type { Eip, Finding, TimingFit, VrrpReport } from '../core/model.ts';
 import type { Fitness } from './fitness.ts';
 
 const mostFindings = 20;
+/** Nobody minds a store that is slower by so little. */
+const latencyOfNoteMs = 25;
 
 /** What Eips of VRRP are like here. */
 interface Vrrp {
@@ -25,6 +27,8 @@ export class Self {
   /** By code and subject. */
   readonly #notes = new Map<string, Finding>();
   #heartbeat: readonly string[] = [];
+  /** As measured last, and as the record has it. */
+  #latencyMs: number | null = null;
   #storeLatencyMs: number | null = null;
   #timing: TimingFit | null = null;
   #vrrp: Vrrp = { reports: [], findings: [], unable: {} };
@@ -117,12 +121,21 @@ export class Self {
     else if (this.#conflicts.size < mostFindings) this.#conflicts.set(eip, mac);
   }
 
-  /** Noted only if it has become another one altogether: the record is no graph. Ms, or null. */
+  /**
+   * Worth being said by itself only if it has become another one altogether, for people: the record
+   * is no graph, and at rest nothing is written. Else `takeLatency` says it along with other news.
+   * Ms, or null.
+   */
   noteLatency(ms: number | null): void {
-    const before = this.#storeLatencyMs;
     if (ms === null) return;
-    const near = before !== null && ms < 2 * before + 2 && before < 2 * ms + 2;
-    if (!near) this.#storeLatencyMs = Math.round(ms * 10) / 10;
+    this.#latencyMs = Math.round(ms * 10) / 10;
+    const before = this.#storeLatencyMs;
+    const near = before !== null && ms < 2 * before + latencyOfNoteMs && before < 2 * ms + latencyOfNoteMs;
+    if (!near) this.takeLatency();
+  }
+
+  takeLatency(): void {
+    this.#storeLatencyMs = this.#latencyMs;
   }
 
   #noteStrain(pause: string | null): void {

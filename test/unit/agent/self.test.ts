@@ -37,4 +37,18 @@ describe('what a node says of itself', () => {
     assert.deepEqual(node.facts.findings, []);
     assert.equal(node.noteFact(ended), false, 'there was nothing to take back');
   });
+
+  it('says how slow the store is when that has become another matter, or along with other news', () => {
+    const node = self();
+    const said = (ms: number): number | null => {
+      node.noteLatency(ms);
+      return node.facts.storeLatencyMs;
+    };
+    assert.deepEqual([2, 7, 40, 55, 90].map(said), [2, 2, 40, 40, 40]);
+    assert.equal(said(120), 120);
+    assert.equal(said(3), 3);
+    assert.equal(said(9), 3);
+    node.takeLatency();
+    assert.equal(node.facts.storeLatencyMs, 9);
+  });
 });
