@@ -324,6 +324,7 @@ const quorumMode: readonly Written[] = [
   {
     name: 'dead-voters-promise-nothing',
     rule: 'A voter that died counts as one that withdrew once its last promise has lapsed',
+    aim: 'deaths',
     edits: [{
       file: 'quorum/evict.ts',
       from: 'return now.boot - given.supportMs * (1 + 2 * options.clockRateError);',

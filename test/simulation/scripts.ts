@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 type Script = (world: World) => void;
 
 /** What a schedule is mostly made of; `mixed`: of everything, with no aim. */
-export const aims = ['mixed', 'epochs', 'amnesia', 'lines', 'answers'] as const;
+export const aims = ['mixed', 'epochs', 'amnesia', 'lines', 'answers', 'deaths'] as const;
 export type Aim = (typeof aims)[number];
 
 export const scripts: Readonly<Record<Exclude<Aim, 'mixed'>, readonly Script[]>> = {
@@ -17,6 +17,7 @@ export const scripts: Readonly<Record<Exclude<Aim, 'mixed'>, readonly Script[]>>
   amnesia: [forgetfulVoter],
   lines: [passOver],
   answers: [slowWords, slowWords, tenureBetween, handedBack],
+  deaths: [lastVoter],
 };
 
 /** So long a script goes on, ms: the next begins about then. */
@@ -100,6 +101,28 @@ function forgetfulVoter(world: World): void {
     if (prng.chance(0.4)) mute(world, other, voter, until, 4 * supportMs);
     if (prng.chance(0.5)) blind(world, other, prng.between(0, supportMs), 5 * supportMs);
   }
+}
+
+/**
+ * The holder is heard by a bare majority, and one of these dies, or ends: its supervisor says so to
+ * those that do not hear the holder.
+ */
+function lastVoter(world: World): void {
+  const { prng, schedule, hosts } = world;
+  const at = scene(world);
+  if (at === null) return;
+  const hear = Math.floor(Math.min(hosts.length, 5) / 2);
+  for (const other of at.others.slice(hear)) {
+    mute(world, at.holder, other, 0, 6 * supportMs);
+    mute(world, other, at.holder, 0, 6 * supportMs);
+  }
+  const [voter] = at.others;
+  const death = prng.between(1, 3) * supportMs;
+  schedule.after(death, () => {
+    if (prng.chance(0.8)) voter?.crash(true);
+    else voter?.stop();
+  });
+  schedule.after(death + prng.between(1000, 4000), () => voter?.start());
 }
 
 /**
