@@ -20,7 +20,7 @@ const restS = 30;
 const restRequests = 5;
 const restWithinMs = 600_000;
 /** So long an agent watches its own timing before it says whether the profile fits. */
-const observeS = 30;
+const observeS = 120;
 
 /** How often each thing was asked, by its name. */
 type Asked = ReadonlyMap<string, number>;
@@ -87,7 +87,7 @@ async function rest(
   await tenure.apply('bench', eipRange(eips));
   await tenure.waitForAll(eips, 120_000);
   await inQuorumMode(tenure, nodes);
-  await sleep(3 * observeS * 1000);
+  await sleep((observeS + 60) * 1000);
   const begun = performance.now();
   let last = total(await count());
   await until(`agents ask the ${store} store for less`, async () => {

@@ -124,13 +124,13 @@ export class Self {
   /**
    * Worth being said by itself only if it has become another one altogether, for people: the record
    * is no graph, and at rest nothing is written. Else `takeLatency` says it along with other news.
-   * Ms, or null.
    */
   noteLatency(ms: number | null): void {
     if (ms === null) return;
     this.#latencyMs = Math.round(ms * 10) / 10;
     const before = this.#storeLatencyMs;
-    const near = before !== null && ms < 2 * before + latencyOfNoteMs && before < 2 * ms + latencyOfNoteMs;
+    const near = before !== null
+      && ms < 2 * before + latencyOfNoteMs && before < 2 * ms + latencyOfNoteMs;
     if (!near) this.takeLatency();
   }
 

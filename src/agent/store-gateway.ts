@@ -13,7 +13,7 @@ export interface RequestOutcome {
 }
 
 export interface StoreHealth {
-  /** Median of the last requests that were answered, ms; null before there are a few. */
+  /** Median of the last small requests that were answered, ms; null before there are a few. */
   readonly latencyMs: number | null;
   /** What the last request failed with; null if it did not. */
   readonly error: StoreError | null;
@@ -21,9 +21,10 @@ export interface StoreHealth {
   readonly answeredAt: number | null;
 }
 
-const samples = 31;
-/** The first requests of a run are slow: connections are made, code is compiled. */
-const fewest = 5;
+/** At rest in quorum mode there is one in a minute: more would tell of long ago. */
+const samples = 5;
+/** The first request of a run is slow: connections are made, code is compiled. */
+const fewest = 3;
 
 export interface GatewayOptions {
   readonly timeoutMs: number;
@@ -37,6 +38,8 @@ export class StoreGateway {
   readonly #latencies: number[] = [];
   #error: StoreError | null = null;
   #answeredAt: number | null = null;
+  /** Requests of many changes under way. What is asked beside them waits for them. */
+  #bulky = 0;
 
   constructor(
     options: GatewayOptions, modules: { store: Pick<LeaseStore, 'perform'>; now: () => number },
@@ -49,14 +52,19 @@ export class StoreGateway {
   async perform(request: StoreRequest): Promise<StoreAnswer | null> {
     const { timeoutMs, onOutcome } = this.#options;
     const started = this.#now();
+    const bulk = request.kind === 'swap' ? 1 : 0;
     let error: StoreError | null = null;
     let answer: StoreAnswer | null = null;
+    this.#bulky += bulk;
     try {
       answer = await this.#store.perform(request, AbortSignal.timeout(timeoutMs));
-      this.#answered(this.#now() - started);
+      this.#answeredAt = this.#now();
+      if (this.#bulky === 0) this.#noteLatency(this.#now() - started);
     } catch (thrown) {
       if (!(thrown instanceof StoreError)) throw thrown;
       error = thrown;
+    } finally {
+      this.#bulky -= bulk;
     }
     this.#error = error;
     onOutcome({ kind: request.kind, ms: this.#now() - started, error });
@@ -72,8 +80,7 @@ export class StoreGateway {
     };
   }
 
-  #answered(ms: number): void {
-    this.#answeredAt = this.#now();
+  #noteLatency(ms: number): void {
     this.#latencies.push(ms);
     if (this.#latencies.length > samples) this.#latencies.shift();
   }
