@@ -28,13 +28,16 @@ function pauseMs({ losses }: Strain): number {
   return losses < 2 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (losses - 2));
 }
 
-/** A tenure of ours is over, and not by our own wish. Who was cut off is not to blame. */
+/**
+ * A tenure of ours is over, and not by our own wish. Who was cut off is not to blame: it has heard
+ * nothing for F, or a little less where what was said before came late.
+ */
 export function noteLoss(draft: Draft, open: Open): void {
   const { now, options, voting, strain } = draft;
   const [regime] = open.judged.regimes;
   if (regime === undefined || regime.epoch === 0) return;
   const heard = regime.voters.filter(({ node }) => node === options.node
-    || (voting.peers.get(node)?.heardAt ?? -Infinity) > now.boot - options.supportMs);
+    || (voting.peers.get(node)?.heardAt ?? -Infinity) > now.boot - options.supportMs / 2);
   if (heard.length < majority(regime.voters)) return;
   const inRow = now.boot - strain.at <= pauseMs(strain) + forgottenAfterMs;
   const next: Strain = { losses: inRow ? strain.losses + 1 : 1, at: now.boot };
