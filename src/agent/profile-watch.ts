@@ -10,15 +10,21 @@ import type { Fit } from '../liveness/timing/fit.ts';
 const steadyLooks = 3;
 /** Figures are said anew when they are so many times what was said. */
 const otherTimes = 4;
+/** What was said, or taken back, stands for so long, unless it has become too tight. */
+const standsMs = 30 * 60_000;
 
 export class ProfileWatch {
   readonly #log: Logger;
+  readonly #now: () => number;
   #said: TimingFit | null = null;
+  #saidAt = -Infinity;
   #verdict: Fit['verdict'] = 'fits';
   #looks = 0;
 
-  constructor(log: Logger) {
+  /** `now`: ms of any clock that only grows. */
+  constructor(log: Logger, now = () => performance.now()) {
     this.#log = log;
+    this.#now = now;
   }
 
   /** Null: the time of support fits. */
@@ -33,6 +39,8 @@ export class ProfileWatch {
     this.#looks = verdict === this.#verdict ? this.#looks + 1 : 1;
     this.#verdict = verdict;
     if (this.#looks < steadyLooks) return false;
+    const urgent = verdict === 'tight' && this.#said?.verdict !== 'tight';
+    if (!urgent && this.#now() - this.#saidAt < standsMs) return false;
     if (verdict === 'fits') return this.#withdraw();
     const before = this.#said;
     if (before?.verdict === verdict && near(before.fitMs, fit.fitMs)
@@ -40,6 +48,7 @@ export class ProfileWatch {
     const { supportMs, intervalMs, fitMs, cause } = fit;
     const perDay = Number(fit.perDay.toPrecision(2));
     this.#said = { verdict, supportMs, intervalMs, perDay, fitMs, cause };
+    this.#saidAt = this.#now();
     if (verdict === 'tight') {
       this.#log.warn({ supportMs, perDay, fitMs, cause },
         'heartbeat.support is too tight: this node will be deposed though it has not failed');
@@ -52,6 +61,7 @@ export class ProfileWatch {
   #withdraw(): boolean {
     if (this.#said === null) return false;
     this.#said = null;
+    this.#saidAt = this.#now();
     this.#log.info('heartbeat.support fits this host and network');
     return true;
   }
