@@ -86,11 +86,13 @@ export class Self {
     this.#timing = timing;
   }
 
-  /** A finding that stands until it is taken back (`text` null). */
-  note(code: string, subject: string, text: string | null): void {
+  /** A finding that stands until it is taken back (`text` null). Whether it is another now. */
+  note(code: string, subject: string, text: string | null): boolean {
     const key = `${code} ${subject}`;
-    if (text === null) this.#notes.delete(key);
-    else if (this.#notes.size < mostFindings) this.#notes.set(key, { code, subject, text });
+    if (text === null) return this.#notes.delete(key);
+    if (this.#notes.size >= mostFindings || this.#notes.get(key)?.text === text) return false;
+    this.#notes.set(key, { code, subject, text });
+    return true;
   }
 
   /** Whether there is something else to say now. */
@@ -145,15 +147,13 @@ export class Self {
       + `lease alone ${pause}. Free it from load, or set a longer profile on every node.`);
   }
 
-  /** Whether that is something else than before. */
+  /** Whether there is something else to say now. */
   #noteMute(voters: readonly string[]): boolean {
     const { name } = this.#config.node;
-    const before = this.#notes.get(`mute ${name}`)?.text;
     const [verb, whose] = voters.length === 1 ? ['does', 'its lease is'] : ['do', 'their leases are'];
-    this.note('mute', name, voters.length === 0 ? null : `${voters.join(' and ')} ${verb} not answer the `
+    return this.note('mute', name, voters.length === 0 ? null : `${voters.join(' and ')} ${verb} not answer the `
       + `heartbeats of ${name}, though ${whose} live: is UDP port ${String(this.#config.heartbeat?.port)} `
       + 'open between them, and has each the same heartbeat.keyFile?');
-    return this.#notes.get(`mute ${name}`)?.text !== before;
   }
 
   #cutOffs(): Readonly<Record<string, string>> {

@@ -70,11 +70,7 @@ export class Cables {
 
   /** One at a time: of two commands at once, the one that knows less may be the later. */
   async #apply(): Promise<void> {
-    const before = this.#applied;
-    this.#applied = (async () => {
-      await before.catch(() => undefined);
-      await this.#write();
-    })();
+    this.#applied = this.#applied.catch(() => undefined).then(async () => this.#write());
     await this.#applied;
   }
 

@@ -1,5 +1,6 @@
 /** What status says of who judges whom: sentences with what to do. Pure. */
 import type { NodeLease, View } from '../../core/model.ts';
+import { majority } from '../../core/quorum/types.ts';
 import { some } from '../output.ts';
 import type { Problem } from './model.ts';
 
@@ -11,7 +12,7 @@ export function voterProblems({ nodes }: View): Problem[] {
       .filter(({ node, boot }) => nodes.get(node)?.record.boot !== boot)
       .map(({ node }) => node);
     const left = record.voters.length - gone.length;
-    if (gone.length === 0 || left > Math.floor(record.voters.length / 2) + 1) continue;
+    if (gone.length === 0 || left > majority(record.voters)) continue;
     const voters = record.voters.map(({ node }) => node);
     const text = `judged by ${some(voters, 5)}, of which ${some(gone, 5)} ${gone.length === 1 ? 'is' : 'are'} `
       + 'gone: if another of them fails, what it held moves through the store alone, or, unless the agent on '

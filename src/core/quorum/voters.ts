@@ -57,12 +57,13 @@ export function shun(
   { now, options }: Draft, { shunned: before, intended }: Judged, mute: readonly VoterId[],
 ): ReadonlyMap<string, number> {
   if (before.size === 0 && mute.length === 0) return before;
-  const shunned = new Map([...before].filter(([, until]) => until > now.boot));
-  for (const voter of intended) if (!isVoter(mute, voter)) shunned.delete(voterKey(voter));
-  for (const voter of mute) {
-    const key = voterKey(voter);
-    if (!shunned.has(key)) shunned.set(key, now.boot + shunnedFor * options.supportMs);
-  }
+  const answer = intended.filter((voter) => !isVoter(mute, voter)).map(voterKey);
+  const kept = [...before].filter(([key, until]) => until > now.boot && !answer.includes(key));
+  const shunned = new Map(kept);
+  const more = mute.map(voterKey).filter((key) => !shunned.has(key));
+  // As it mostly is: the state stays the same.
+  if (kept.length === before.size && more.length === 0) return before;
+  for (const key of more) shunned.set(key, now.boot + shunnedFor * options.supportMs);
   return shunned;
 }
 

@@ -26,7 +26,7 @@ interface Grant {
   readonly leaseId: string;
   /** The tenure was live at this revision. */
   readonly revision: number;
-  /** Null: granted by an earlier run. */
+  /** Null: granted by an earlier run. 0: nobody knows which lease the key hangs on by now. */
   readonly askedSeconds: number | null;
 }
 
