@@ -12,7 +12,9 @@ import { keepalivedMissing } from './keepalived-node.ts';
 
 const address = '10.88.1.1';
 const three = ['n1', 'n2', 'n3'];
-const rounds = 8;
+const rounds = 6;
+/** A step of priority is 39 ms of it: at less, a busy machine would decide who is first. */
+const advertInterval = '1s';
 
 /** The first Eip name for which so much holds of the nodes' priorities. */
 function eipFor(fits: (priority: (node: string, among: readonly string[]) => number) => boolean) {
@@ -31,7 +33,7 @@ function priorityIn(lab: Lab, node: string): number {
 
 function start(lab: Lab, tenure: Tenure, node: string): Promise<LabProcess> {
   return tenure.agent(node, {
-    vip: { advertInterval: '100ms', runDirectory: join(lab.dir, `run-${node}`) },
+    vip: { advertInterval, runDirectory: join(lab.dir, `run-${node}`) },
   });
 }
 
@@ -61,11 +63,11 @@ describe('nodes whose names come to the same priority', { skip: keepalivedMissin
     await prober.waitForAnswer({ timeoutMs: 30_000 });
     for (let round = 0; round < rounds; round += 1) {
       await apart();
-      await sleep(2_000);
+      await sleep(4_000);
       const { node } = await prober.waitForAnswer();
       const since = lab.now();
       await agents.get(node)!.stop(20_000);
-      await sleep(1_500);
+      await sleep(3_000);
       const claimants = (await lab.sniffer.runs(address, { since })).map(({ host }) => host);
       const others = new Set(claimants.filter((host) => host !== node));
       assert.equal(others.size, 1, `round ${round}, ${node} stopped: ${claimants.join(', ')}`);
@@ -101,7 +103,7 @@ describe('a node that joins', { skip: keepalivedMissing }, () => {
     await sleep(2_000);
     assert.deepEqual(three.map((node) => priorityIn(lab, node)), before);
     const { longestSilenceMs } = await prober.report(since);
-    assert.ok(longestSilenceMs < 300, `it went on: ${longestSilenceMs} ms`);
+    assert.ok(longestSilenceMs < 900, `it went on: ${longestSilenceMs} ms`);
     await lab.sniffer.assertSuccession(address, [master], { since });
   });
 });

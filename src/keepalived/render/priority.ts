@@ -10,7 +10,8 @@ const lowestUnwanted = 100;
 /**
  * Two backups that hear a master's end at the same moment take over (256 - priority) / 256 of an
  * advertisement's interval later (RFC 9568 section 6.1, Skew_Time), and each that has not heard the
- * other by then claims the addresses. At 100 ms this is 4 ms: more than a busy scheduler takes.
+ * other by then claims the addresses. At 100 ms this is 4 ms: more than a scheduler takes, unless
+ * the machine has more to do than it can.
  */
 export const priorityStep = 10;
 
