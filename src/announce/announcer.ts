@@ -130,17 +130,22 @@ export class Announcer implements AnnouncerContract {
 
   arm(until: number): void {
     this.#turn(() => {
-      const shutForMs = this.#ports.now() - this.#gate.until;
+      const wasOpen = this.#gate.isOpen();
+      const shutForMs = this.#gate.shutForMs();
       // An earlier end holds here, whatever becomes of the kernel's gate; a later one needs it.
       this.#gate.set(Math.min(this.#gate.until, until));
       if (!this.#fence.arm(until)) return;
       this.#gate.set(until);
-      if (!this.#gate.isOpen()) return;
-      // Neighbours may have forgotten us meanwhile, and the kernel's backstop may have unbound.
-      if (shutForMs >= this.#options.timing.askedAgainMs) this.#resume();
-      else if (shutForMs >= 0) this.#receiver.catchUp();
-      // What waits has its own turns: many heartbeats at once must not be many of those.
-      if (shutForMs >= 0) this.#sender.flush();
+      if (wasOpen || !this.#gate.isOpen()) return;
+      if (shutForMs < this.#options.timing.askedAgainMs) {
+        this.#receiver.catchUp();
+        // Claims that wait have a turn of their own: the next heartbeat is due.
+        this.#sender.flushSoon();
+      } else {
+        // Neighbours may have forgotten us meanwhile, and the kernel's backstop may have unbound.
+        this.#resume();
+        this.#sender.flush();
+      }
     });
   }
 

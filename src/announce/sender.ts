@@ -84,6 +84,11 @@ export class Sender {
     if (pauseMs < Infinity && !this.#tick.has('tick')) this.#tick.set('tick', now() + pauseMs);
   }
 
+  /** The same in a turn of its own, with what is due before that first. */
+  flushSoon(): void {
+    this.#tick.set('tick', this.#modules.now() + this.#options.timing.breatherMs);
+  }
+
   /** Rounds of admitting some and letting them claim, while there is time, and room: true. */
   #flushLink(state: LinkState): boolean {
     const { gate, now } = this.#modules;

@@ -104,6 +104,17 @@ describe('A held address', () => {
     assert.deepEqual(on.take().filter((line) => !line.startsWith('fence arm')), [], 'and once');
   });
 
+  it('is not claimed anew either where the gate was shut ahead of time, for a moment', () => {
+    const on = holding();
+    for (let lapse = 0; lapse < 100; lapse += 1) {
+      on.announcer.arm(0);
+      on.clock.advance(10);
+      on.announcer.arm(on.clock.at + 15);
+      on.clock.advance(10);
+    }
+    assert.deepEqual(on.take().filter((line) => !line.startsWith('fence arm')), []);
+  });
+
   it('is not answered for late once it is withdrawn, or when who asked asks again', () => {
     const on = holding();
     const lapse = (): void => {
