@@ -208,7 +208,6 @@ function resume(draft: Draft, open: Open): void {
     for (const [eip, { term }] of draft.held.value) draft.announce({ eip, term, probe: false });
   }
   draft.tell({ kind: 'resumed', eips: draft.held.size });
-  draft.touchAll();
 }
 
 /**
