@@ -99,6 +99,7 @@ async function start(
     WireHost.open({
       node: name,
       kernel: config.witness ? null : { fence: config.fence, lingerMs: config.lingerMs },
+      supportMs: config.heartbeat?.supportMs ?? 0,
       observeMs: config.heartbeat?.observeMs ?? 0,
     }),
     Promise.resolve(modules.openStore({

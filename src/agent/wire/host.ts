@@ -13,6 +13,7 @@ import { KernelError } from '../kernel.ts';
 import { Channel, channelEnds } from './channel.ts';
 import { MapFollower, piecesOfView, samePolicy, sameSettings } from './bulk.ts';
 import { notStarted } from './look.ts';
+import { keepHeapsStill } from './still-heap.ts';
 import type { WireData } from './thread.ts';
 import type {
   Bulk, FromWire, MapChange, News, Standing, ToWire, WireReadings, WireSetup,
@@ -85,6 +86,7 @@ export class WireHost {
     const [direct, farDirect] = channelEnds();
     const [bulk, farBulk] = channelEnds();
     const workerData: WireData = { setup, direct: farDirect, bulk: farBulk };
+    const release = keepHeapsStill(setup.supportMs);
     const worker = new Worker(entry, { workerData, resourceLimits, name: 'tenure-wire' });
     const host = new WireHost(worker, { direct, bulk });
     try {
@@ -93,6 +95,8 @@ export class WireHost {
     } catch (error) {
       await host.kill();
       throw error;
+    } finally {
+      release();
     }
   }
 

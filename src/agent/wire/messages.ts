@@ -18,6 +18,8 @@ export interface WireSetup {
   readonly node: string;
   /** Null: a witness, which claims nothing and so needs no kernel. */
   readonly kernel: { readonly fence: AgentConfig['fence']; readonly lingerMs: number } | null;
+  /** F, ms; 0: nobody judges. */
+  readonly supportMs: number;
   /** Timing is observed for so long before anything is said of it, ms. */
   readonly observeMs: number;
 }

@@ -26,7 +26,7 @@ export async function startWire(
   core: Partial<CoreOptions> = {}, own: Partial<SelfFacts> = {},
 ): Promise<TestWire> {
   const entry = await bundled(new URL('../../../src/agent/wire/thread.ts', import.meta.url));
-  const wire = await WireHost.open({ node: 'a', kernel: null, observeMs: 10_000 }, entry);
+  const wire = await WireHost.open({ node: 'a', kernel: null, supportMs: 0, observeMs: 10_000 }, entry);
   const store = new MemoryState();
   const test: TestWire = {
     wire, news: [], dead: [], slow: [], store,
