@@ -62,7 +62,7 @@ function withSubcommands(command: Command): Command[] {
 
 /** commander's sentence on one line, with ours before it. */
 function usageError(text: string, command: Command): string {
-  const line = text.trim().replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  const line = text.trim().replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
   return `tenure: ${line}: see "${fullName(command)} --help"\n`;
 }
 

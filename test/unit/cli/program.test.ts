@@ -34,7 +34,7 @@ describe('the program', () => {
       [['gett'], /^tenure: unknown command 'gett' \(Did you mean get\?\): see "tenure --help"\n$/],
       [['get', '--outptu', 'x'], /^tenure: unknown option '--outptu' \(Did you mean --output\?\): see "tenure get --help"\n$/],
       [['get'], /^tenure: missing required argument 'kind': see/],
-      [['get', 'eips', 'a', 'b'], /^tenure: too many arguments[^\n]*\n$/],
+      [['get', 'eips', 'a', 'b'], /^tenure: too many arguments[^\n]*[^.\n]: see "tenure get --help"\n$/],
       [['apply'], /^tenure: required option '-f, --filename <file...>' not specified/],
     ];
     for (const [argv, why] of cases) {
