@@ -1,8 +1,8 @@
 /**
  * V8's memory reducer collects all, and compacts it, where little has been allocated for a while:
  * it halts a wire thread with 1,000 addresses for 6 to 12 ms about every 100 s, and other
- * collections of everything for 2 to 4. With a support of 15 ms that comes near to a deposition, and
- * what it gives back is some 30 MB.
+ * collections of everything for 2 to 4. With a support of 15 ms that comes near to a deposition,
+ * and what it gives back is some 30 MB.
  */
 import { setFlagsFromString } from 'node:v8';
 
