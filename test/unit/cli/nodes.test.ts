@@ -87,7 +87,7 @@ six   2001:db8::1              1      1  eth0       enabled
     assert.match((await user.run('get', 'pods')).err, /kind: "pods": is unknown here/);
     const { code, err } = await user.run('get', 'eips', '-o', 'xml');
     assert.equal(code, 2);
-    assert.match(err, /^tenure: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are table, wide, json, yaml.: see "tenure get --help"\n$/);
+    assert.match(err, /^tenure: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are table, wide, json, yaml: see "tenure get --help"\n$/);
   });
 });
 
