@@ -8,6 +8,7 @@
  * the epoch left behind binds until a majority of its voters released it.
  */
 import type { Draft } from '../draft.ts';
+import { sameTenure } from '../model.ts';
 import type { NodeLease, VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
 import { isStrained } from './strain.ts';
@@ -75,7 +76,7 @@ function ask(draft: Draft, intended: readonly VoterId[]): void {
   const taken = [...judged.regimes, ...judged.left]
     .some((each) => each.epoch >= asked.epoch && !sameRegime(each, asked));
   const highest = Math.max(...[...judged.regimes, ...judged.left].map(({ epoch }) => epoch));
-  const next = Math.max(taken ? highest + 1 : judged.bid, judged.contested + 1);
+  const next = Math.max(taken ? highest + 1 : judged.bid, contested(draft, open, intended) + 1);
   if (sameVoters(intended, judged.intended) && next === judged.bid) return;
   if (next > judged.bid && lease.record.epoch > 0 && now.boot - open.answeredAt > freshMs) {
     // The epoch that we are in is supported for as long as we ask for it, and leaving it takes the
@@ -88,6 +89,15 @@ function ask(draft: Draft, intended: readonly VoterId[]): void {
     return [key, judged.askedSince.get(key) ?? draft.now.boot];
   }));
   draft.phase = { ...open, judged: { ...judged, intended, bid: next, askedSince } };
+}
+
+/** The latest epoch of our tenure that one of `voters` withdrew from: they support later ones. */
+function contested({ voting }: Draft, { lease: { id } }: Open, voters: readonly VoterId[]): number {
+  let latest = 0;
+  for (const { of, epoch, voter } of voting.reports.get(id.node)?.values() ?? []) {
+    if (sameTenure(of, id) && isVoter(voters, voter)) latest = Math.max(latest, epoch);
+  }
+  return latest;
 }
 
 /**

@@ -21,8 +21,6 @@ export interface LeftEpoch extends Regime {
 export interface Judged {
   /** The epoch that we ask support for; 0: none. */
   readonly bid: number;
-  /** The latest epoch that a voter of ours withdrew from: only a later one has them all again. */
-  readonly contested: number;
   /** Whom we ask; empty: too few nodes for a quorum. */
   readonly intended: readonly VoterId[];
   /** Since when each intended voter was asked, by its key: one that stays mute is replaced. */
@@ -115,7 +113,7 @@ export function initialVoting(now: number): Voting {
 
 export function initialJudged(): Judged {
   return {
-    bid: 1, contested: 0, intended: [], askedSince: new Map(), shunned: new Map(), mute: [],
+    bid: 1, intended: [], askedSince: new Map(), shunned: new Map(), mute: [],
     regimes: [{ epoch: 0, voters: [] }], left: [],
     support: new Map(), floor: 0, relied: 0, acks: new Map(), unsupportedMs: 0,
   };

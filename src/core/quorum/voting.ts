@@ -1,12 +1,9 @@
 /** The voter's side: promises of support, their lapse, and what others withdrew. */
 import type { Draft } from '../draft.ts';
 import type { Heartbeat, Obituary, Withdrawal } from '../heartbeat.ts';
-import { sameTenure } from '../model.ts';
 import type { NodeLease, TenureId } from '../model.ts';
 import { onEcho } from './support.ts';
-import {
-  isVoter, majority, reportKey, votesAgainst, withEntry, withdrawnEpoch,
-} from './types.ts';
+import { majority, reportKey, votesAgainst, withEntry, withdrawnEpoch } from './types.ts';
 import type { Certificate, Support } from './types.ts';
 
 /** A view that lags behind for so long, ms, makes its node no good heir: it could not inherit. */
@@ -121,10 +118,10 @@ export function onDied(draft: Draft, { node, boot, incarnation }: Obituary): boo
   return true;
 }
 
-/** Remembers a withdrawal, ours or another's, and that our own epoch is contested if it is. */
+/** Remembers a withdrawal, ours or another's; from whomever, it may be our voter later. */
 function note(draft: Draft, withdrawal: Withdrawal): void {
-  const { of, epoch, voter } = withdrawal;
-  const { voting, open } = draft;
+  const { of } = withdrawal;
+  const { voting } = draft;
   const lease = draft.nodes.get(of.node);
   if (lease !== undefined && isOver(lease, withdrawal)) return;
   const known = voting.reports.get(of.node) ?? new Map<string, Withdrawal>();
@@ -134,10 +131,6 @@ function note(draft: Draft, withdrawal: Withdrawal): void {
   const reports = withEntry(voting.reports, of.node, withEntry(known, key, withdrawal));
   draft.voting = { ...voting, reports };
   certify(draft, of.node);
-  if (open === null || !sameTenure(of, open.lease.id)) return;
-  const { judged } = open;
-  if (epoch <= judged.contested || !isVoter(judged.intended, voter)) return;
-  draft.phase = { ...open, judged: { ...judged, contested: epoch } };
 }
 
 /** Of a tenure, or an epoch, before the one that the lease shows. */
