@@ -363,7 +363,8 @@ const quorumMode: readonly Written[] = [
       to: `const against = [...draft.voting.reports.get(id.node)?.values() ?? []];
   const votes = record.voters.filter(({ node }) => node !== id.node)
     .flatMap((voter) => against.find((each) => each.of.incarnation === id.incarnation
-      && each.epoch >= record.epoch && isVoter([each.voter], voter)) ?? []);`,
+      && each.epoch >= record.epoch && each.voter.node === voter.node
+      && each.voter.boot === voter.boot) ?? []);`,
     }],
   },
   {
