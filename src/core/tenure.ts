@@ -249,10 +249,9 @@ export function adoptLease(draft: Draft, lease: NodeLease): void {
   draft.phase = { ...open, lease, judged, renewAt: hold ? draft.now.boot : open.renewAt };
   draft.nodes.set(lease.id.node, lease);
   draft.recordStale = true;
-  if (!entered) return;
-  draft.tell({ kind: 'quorum', epoch, voters });
-  // Who may change lines of succession, and who may be an heir, depends on it.
+  // What we are fit for, who may change lines of succession, and who may be an heir, depend on it.
   draft.touchAll();
+  if (entered) draft.tell({ kind: 'quorum', epoch, voters });
 }
 
 /**
