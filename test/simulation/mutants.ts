@@ -338,12 +338,13 @@ const quorumMode: readonly Written[] = [
       file: 'quorum/types.ts',
       from: '    return dead?.boot === boot && dead.at <= deadSince;\n',
       to: `    void dead;
-    return (all.get(of.node)?.size ?? 0) > 0 && (peers.get(node)?.heardAt ?? Infinity) <= deadSince;
+    const { heardAt = Infinity } = voting.peers.get(node) ?? {};
+    return (voting.reports.get(of.node)?.size ?? 0) > 0 && heardAt <= deadSince;
 `,
     }, {
       file: 'quorum/types.ts',
-      from: "  { reports: all, over }: Pick<Voting, 'reports' | 'over'>, of: TenureId,",
-      to: "  { reports: all, over, peers }: Pick<Voting, 'reports' | 'over' | 'peers'>, of: TenureId,",
+      from: "  voting: Pick<Voting, 'reports' | 'over'>, of: TenureId,",
+      to: "  voting: Pick<Voting, 'reports' | 'over' | 'peers'>, of: TenureId,",
     }],
   },
   {

@@ -8,12 +8,13 @@
  * the epoch left behind binds until a majority of its voters released it.
  */
 import type { Draft } from '../draft.ts';
-import { sameTenure } from '../model.ts';
 import type { NodeLease, VoterId } from '../model.ts';
 import type { Open } from '../state.ts';
 import { isStrained } from './strain.ts';
 import { isDeposed, supportDeadline, supportedByAllUntil, supportedUntil } from './support.ts';
-import { isVoter, sameRegime, sameVoters, supportKey, voterKey } from './types.ts';
+import {
+  isVoter, sameRegime, sameVoters, supportKey, voterKey, withdrawalsFrom,
+} from './types.ts';
 import type { Judged, LeftEpoch, Regime } from './types.ts';
 import { candidatesOf, chooseVoters, muteVoters, shun } from './voters.ts';
 
@@ -93,11 +94,8 @@ function ask(draft: Draft, intended: readonly VoterId[]): void {
 
 /** The latest epoch of our tenure that one of `voters` withdrew from: they support later ones. */
 function contested({ voting }: Draft, { lease: { id } }: Open, voters: readonly VoterId[]): number {
-  let latest = 0;
-  for (const { of, epoch, voter } of voting.reports.get(id.node)?.values() ?? []) {
-    if (sameTenure(of, id) && isVoter(voters, voter)) latest = Math.max(latest, epoch);
-  }
-  return latest;
+  const theirs = withdrawalsFrom(voting, id).filter(({ voter }) => isVoter(voters, voter));
+  return Math.max(0, ...theirs.map(({ epoch }) => epoch));
 }
 
 /**

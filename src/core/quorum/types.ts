@@ -128,6 +128,13 @@ export function withdrawnEpoch(
   return withdrawn.of.incarnation > incarnation ? Infinity : withdrawn.epoch;
 }
 
+/** The withdrawals from a tenure, from whichever of its epochs, as far as we heard. */
+export function withdrawalsFrom(
+  { reports }: Pick<Voting, 'reports'>, { node, incarnation }: TenureId,
+): readonly Withdrawal[] {
+  return [...reports.get(node)?.values() ?? []].filter(({ of }) => of.incarnation === incarnation);
+}
+
 /** The withdrawals of the voters of an epoch from a tenure, as far as we heard; not its own. */
 export function votesAgainst(
   { reports: all }: Pick<Voting, 'reports'>, of: TenureId, { epoch, voters }: Regime,
@@ -144,13 +151,12 @@ export function votesAgainst(
  * none supports that epoch any more.
  */
 export function votersLost(
-  { reports: all, over }: Pick<Voting, 'reports' | 'over'>, of: TenureId,
+  voting: Pick<Voting, 'reports' | 'over'>, of: TenureId,
   { epoch, voters }: Regime, deadSince: number,
 ): readonly VoterId[] {
-  const against = [...all.get(of.node)?.values() ?? []].filter((withdrawal) =>
-    withdrawal.of.incarnation === of.incarnation && withdrawal.epoch >= epoch);
+  const against = withdrawalsFrom(voting, of).filter((withdrawal) => withdrawal.epoch >= epoch);
   const isDead = ({ node, boot }: VoterId): boolean => {
-    const dead = over.get(node);
+    const dead = voting.over.get(node);
     return dead?.boot === boot && dead.at <= deadSince;
   };
   return voters.filter((voter) => voter.node !== of.node
