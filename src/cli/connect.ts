@@ -1,13 +1,11 @@
-/** From flags, environment and file to a store, for as long as a command needs it. */
+/** The store that a command goes to, for as long as it needs it. */
 import type { Command } from 'commander';
 import type { StoreSettings } from '../config/agent-config.ts';
-import { loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { StoreError } from '../store/lease-store.ts';
+import { clientConfig } from './configuration.ts';
 import type { CliContext } from './context.ts';
-import { failed, usage } from './context.ts';
-import { configFlags } from './flags.ts';
+import { failed } from './context.ts';
 
 export interface StoreSession {
   readonly store: LeaseStore;
@@ -21,13 +19,13 @@ const patience = 5;
 export async function withStore<T>(
   context: CliContext, command: Command, work: (session: StoreSession) => Promise<T>,
 ): Promise<T> {
-  const loaded = loadConfig({
-    flags: configFlags(command), env: context.env, readFile: context.readFile,
-    // The name of this host is nothing to a command that only talks to the store.
-    hostName: 'client',
-  });
-  if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-  const settings = loaded.config.store;
+  return withStoreOf(context, clientConfig(context, command).store, work);
+}
+
+/** The same for a command that has read its configuration already. */
+export async function withStoreOf<T>(
+  context: CliContext, settings: StoreSettings, work: (session: StoreSession) => Promise<T>,
+): Promise<T> {
   const deadline = (): AbortSignal => AbortSignal.timeout(settings.requestTimeoutMs * patience);
   let store: LeaseStore | null = null;
   try {

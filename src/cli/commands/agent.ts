@@ -1,13 +1,13 @@
 /** `tenure agent`: runs the agent until it is told to stop. */
 import { Command } from 'commander';
-import { formatProblem } from '../../config/problem.ts';
-import { loadConfig, whyNoEips } from '../../config/load.ts';
+import { whyNoEips } from '../../config/load.ts';
 import { runSupervised, wantsSupervisor } from '../../agent/supervisor/run-supervised.ts';
 import { StoreError } from '../../store/lease-store.ts';
+import { hostConfig } from '../configuration.ts';
 import { explainStoreError } from '../connect.ts';
 import { CliError, failed, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
-import { addConfigFlags, configFlags } from '../flags.ts';
+import { addConfigFlags } from '../flags.ts';
 import { version } from '../version.ts';
 
 export function agentCommand(context: CliContext): Command {
@@ -23,27 +23,23 @@ Examples:
   tenure agent --store kubernetes --kubeconfig /etc/tenure/kubeconfig
   tenure agent --store none --eips /etc/tenure/eips --vip-advert-interval 100ms`)
     .action(async () => {
-      const loaded = loadConfig({
-        flags: configFlags(command), env: context.env, readFile: context.readFile,
-        hostName: context.hostName,
-      });
-      if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-      const missing = whyNoEips(loaded.config);
+      const config = hostConfig(context, command);
+      const missing = whyNoEips(config);
       if (missing !== null) throw usage(missing);
-      if (wantsSupervisor(loaded.config, context.env)) {
-        const code = await runSupervised(loaded.config);
+      if (wantsSupervisor(config, context.env)) {
+        const code = await runSupervised(config);
         // The agent has said why.
         if (code !== 0) throw new CliError(code, []);
         return;
       }
       // The supervisor has no use for what this brings with it.
       const { runAgent } = await import('../../agent/run-agent.ts');
-      const outcome = await runAgent(loaded.config, {
-        version: version(), openStore: (hooks) => context.openStore(loaded.config.store, hooks),
+      const outcome = await runAgent(config, {
+        version: version(), openStore: (hooks) => context.openStore(config.store, hooks),
       });
       if (outcome === null) return;
       const text = outcome instanceof StoreError
-        ? explainStoreError(outcome, loaded.config.store) : outcome.message;
+        ? explainStoreError(outcome, config.store) : outcome.message;
       throw Object.assign(failed(text), { cause: outcome });
     });
   return addConfigFlags(command, 'agent');

@@ -1,7 +1,7 @@
 /** `tenure config check`: what an agent would make of a configuration. */
 import { Command } from 'commander';
-import { defaultConfigFile, describeOrigins, loadConfig, whyNoEips } from '../../config/load.ts';
-import { formatProblem } from '../../config/problem.ts';
+import { defaultConfigFile, describeOrigins, whyNoEips } from '../../config/load.ts';
+import { loadedConfig } from '../configuration.ts';
 import type { CliContext } from '../context.ts';
 import { usage } from '../context.ts';
 import { table } from '../output.ts';
@@ -18,14 +18,11 @@ Examples:
 
 Exit codes: 0 an agent could start with it; 2 it could not.`)
     .action((file: string | undefined, flags: { readonly all?: true }) => {
-      const loaded = loadConfig({
-        flags: file === undefined ? {} : { config: file },
-        env: context.env, readFile: context.readFile, hostName: context.hostName,
-      });
-      if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-      const missing = whyNoEips(loaded.config);
+      const given: Record<string, string> = file === undefined ? {} : { config: file };
+      const { config, origins } = loadedConfig(context, given, context.hostName);
+      const missing = whyNoEips(config);
       if (missing !== null) throw usage(missing);
-      const rows = describeOrigins(loaded.origins)
+      const rows = describeOrigins(origins)
         .filter(({ source }) => flags.all === true || source !== 'default');
       context.stdout.write(table([
         { title: 'OPTION', of: ({ path }) => path },

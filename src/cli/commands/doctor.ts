@@ -2,12 +2,12 @@
 import { Command } from 'commander';
 import type { Check } from '../../agent/doctor/check.ts';
 import { examine, examineWithoutStore } from '../../agent/doctor/doctor.ts';
-import { formatProblem } from '../../config/problem.ts';
-import { loadConfig, whyNoEips } from '../../config/load.ts';
-import { withStore } from '../connect.ts';
+import { whyNoEips } from '../../config/load.ts';
+import { hostConfig } from '../configuration.ts';
+import { withStoreOf } from '../connect.ts';
 import { CliError, exitCodes, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
-import { addConfigFlags, configFlags } from '../flags.ts';
+import { addConfigFlags } from '../flags.ts';
 import { formatOption, structured } from '../output.ts';
 import type { Format } from '../output.ts';
 
@@ -23,16 +23,11 @@ Examples:
   sudo tenure doctor
   sudo tenure doctor --config /etc/tenure/tenure.yaml -o json`)
     .action(async ({ output }: { output: Format }) => {
-      const loaded = loadConfig({
-        flags: configFlags(command), env: context.env, readFile: context.readFile,
-        hostName: context.hostName,
-      });
-      if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-      const { config } = loaded;
+      const config = hostConfig(context, command);
       const missing = whyNoEips(config);
       if (missing !== null) throw usage(missing);
       const checks = config.store.kind === 'none' ? await examineWithoutStore(config)
-        : await withStore(context, command, ({ store }) => examine(config, store));
+        : await withStoreOf(context, config.store, ({ store }) => examine(config, store));
       context.stdout.write(output === 'json' || output === 'yaml'
         ? structured(checks, output)
         : checks.map((check) => line(check, context.stdout.colours)).join(''));

@@ -1,14 +1,13 @@
 /** `tenure status`: who holds what, since when, by which term, and why it last moved. */
 import { Command, InvalidArgumentError } from 'commander';
-import { loadConfig } from '../../config/load.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
-import { formatProblem } from '../../config/problem.ts';
 import type { StoreInfo } from '../../store/lease-store.ts';
-import { withStore } from '../connect.ts';
+import { clientConfig } from '../configuration.ts';
+import { withStoreOf } from '../connect.ts';
 import type { StoreSession } from '../connect.ts';
-import { CliError, exitCodes, usage } from '../context.ts';
+import { CliError, exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
-import { addConfigFlags, configFlags } from '../flags.ts';
+import { addConfigFlags } from '../flags.ts';
 import { formatOption, structured } from '../output.ts';
 import type { Format } from '../output.ts';
 import { lookAtAgent } from '../status/local.ts';
@@ -40,10 +39,10 @@ Examples:
   tenure status -o json | jq '.addresses[] | select(.holder == null)'`)
     .action(async (flags: Flags) => {
       const shown = flags.watch ? watch : show;
-      const config = configOf(context, command);
+      const config = clientConfig(context, command);
       const status = config.store.kind === 'none'
         ? await shown(context, () => lookAtAgent(config), flags)
-        : await withStore(context, command, (session) =>
+        : await withStoreOf(context, config.store, (session) =>
           shown(context, () => look(config, session), flags));
       if (!status.well) throw new CliError(exitCodes.failed, []);
     });
@@ -93,14 +92,6 @@ async function look(
 function sorted(info: StoreInfo): StoreInfo {
   const endpoints = info.endpoints.toSorted((a, b) => (a.address < b.address ? -1 : 1));
   return { ...info, endpoints };
-}
-
-function configOf(context: CliContext, command: Command): AgentConfig {
-  const loaded = loadConfig({
-    flags: configFlags(command), env: context.env, readFile: context.readFile, hostName: 'client',
-  });
-  if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-  return loaded.config;
 }
 
 function rendered(status: Status, context: CliContext, flags: Flags): string {

@@ -1,13 +1,12 @@
 /** `tenure witness`: a voter that holds nothing, for clusters of two. */
 import { Command } from 'commander';
-import { formatProblem } from '../../config/problem.ts';
-import { loadConfig } from '../../config/load.ts';
 import { options } from '../../config/options.ts';
 import { StoreError } from '../../store/lease-store.ts';
+import { hostConfig } from '../configuration.ts';
 import { explainStoreError } from '../connect.ts';
 import { failed, usage } from '../context.ts';
 import type { CliContext } from '../context.ts';
-import { addConfigFlags, configFlags } from '../flags.ts';
+import { addConfigFlags } from '../flags.ts';
 import { version } from '../version.ts';
 
 export function witnessCommand(context: CliContext): Command {
@@ -21,12 +20,7 @@ and no interface that addresses are on. Runs until SIGTERM or SIGINT.
 Examples:
   tenure witness --node-name witness-1 --heartbeat-key-file /etc/tenure/heartbeat.key`)
     .action(async () => {
-      const loaded = loadConfig({
-        flags: configFlags(command), env: context.env, readFile: context.readFile,
-        hostName: context.hostName,
-      });
-      if ('problems' in loaded) throw usage(loaded.problems.map(formatProblem));
-      const { config } = loaded;
+      const config = hostConfig(context, command);
       if (config.store.kind === 'none') {
         throw usage('store.kind: "none": a witness votes, and there is no voting without a store: name one.');
       }
