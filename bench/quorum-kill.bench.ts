@@ -1,6 +1,6 @@
 import { sleep, until } from '../test/lab/command.ts';
 import { Lab } from '../test/lab/lab.ts';
-import { processTree, type LabProcess } from '../test/lab/process.ts';
+import { agentBelow, type LabProcess } from '../test/lab/process.ts';
 import { Tenure } from '../test/lab/tenure.ts';
 import { inQuorumMode } from '../test/netns/agent-stage.ts';
 import type { Bench, Figure } from './frame/bench.ts';
@@ -38,9 +38,9 @@ async function deaths(
     // In step with nothing that comes periodically.
     await sleep(1_000 + Math.random() * 1_000);
     const supervisor = agents.get(holder)!;
-    const [, agent] = processTree(supervisor.pid);
+    const agent = agentBelow(supervisor);
     const since = lab.now();
-    process.kill(agent!, 'SIGKILL');
+    process.kill(agent, 'SIGKILL');
     const { at } = await until(`another than ${holder} claims ${eip}`, async () => (
       (await lab.sniffer.claims(eip, { since })).find(({ host }) => host !== holder)
     ), 20_000, 20);

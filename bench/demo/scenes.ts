@@ -1,7 +1,7 @@
 /** What is done to the holder in the demo, one after the other, and what came of it. */
 import { sleep, until } from '../../test/lab/command.ts';
 import type { Lab } from '../../test/lab/lab.ts';
-import { processTree, type LabProcess } from '../../test/lab/process.ts';
+import { supervisedBy, type LabProcess } from '../../test/lab/process.ts';
 import type { Prober } from '../../test/lab/prober.ts';
 import type { Tenure } from '../../test/lab/tenure.ts';
 import { inQuorumMode } from '../../test/netns/agent-stage.ts';
@@ -71,7 +71,7 @@ export const scenes: readonly Scene[] = [
     title: 'The agent dies: kill -9',
     act: async ({ tenure, agents, story }, holder) => {
       const started = agents.get(holder)!;
-      const [, supervised] = processTree(started.pid);
+      const supervised = supervisedBy(started.pid);
       if (supervised === undefined) {
         await started.kill();
         story.event(`kill -9 of the agent on ${holder}. The address is still on its interface, but its kernel may not claim it any more`);

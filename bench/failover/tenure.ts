@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { LabError, until } from '../../test/lab/command.ts';
 import type { Lab } from '../../test/lab/lab.ts';
 import type { StoreKind } from '../../test/lab/lab-store.ts';
-import { processTree } from '../../test/lab/process.ts';
+import { supervisedBy } from '../../test/lab/process.ts';
 import type { LabProcess } from '../../test/lab/process.ts';
 import type { StatusView, Tenure } from '../../test/lab/tenure.ts';
 import type { Rest, Running, Stage } from './contender.ts';
@@ -46,9 +46,10 @@ export async function runTenure(
     rested: async () => rested(lab, tenure, profile !== null),
     kill: async (node) => {
       // In quorum mode what was started is the supervisor, and the agent its child.
-      const [started, agent] = processTree(of(node).pid);
-      process.kill(agent ?? started!, 'SIGKILL');
-      if (agent === undefined) await of(node).exited;
+      const started = of(node);
+      const agent = supervisedBy(started.pid);
+      process.kill(agent ?? started.pid, 'SIGKILL');
+      if (agent === undefined) await started.exited;
     },
     pause: async (node) => of(node).pause(),
     resume: (node) => of(node).resume(),

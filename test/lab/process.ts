@@ -137,6 +137,18 @@ function isFrozen(pid: number): boolean {
   }
 }
 
+/** The agent that a supervisor runs; undefined for an agent that was started without one. */
+export function supervisedBy(pid: number): number | undefined {
+  return processTree(pid)[1];
+}
+
+/** The agent itself, where what was started is its supervisor. */
+export function agentBelow({ name, pid }: LabProcess): number {
+  const agent = supervisedBy(pid);
+  if (agent === undefined) throw new LabError(`${name}: there is no agent below its supervisor`);
+  return agent;
+}
+
 /** A process and all its descendants, ancestors first. */
 export function processTree(pid: number): number[] {
   const tree = [pid];

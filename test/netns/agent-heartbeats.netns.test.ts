@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sleep, until } from '../lab/command.ts';
-import { processTree } from '../lab/process.ts';
+import { agentBelow } from '../lab/process.ts';
 import { Lab } from '../lab/lab.ts';
 import { program, Tenure, type AgentSettings } from '../lab/tenure.ts';
 import { eip, nextHolder, setStage } from './agent-stage.ts';
@@ -27,13 +27,6 @@ async function setQuorum(chosen: AgentSettings = settings) {
 /** As test/lab/tenure.ts runs agents. */
 const [node = '', ...flags] = (process.env.TENURE_LAB_NODE ?? process.execPath).split(' ');
 
-/** The agent below its supervisor. */
-function agentBelow(pid: number): number {
-  const [, agent] = processTree(pid);
-  assert.ok(agent !== undefined, 'there is no agent below its supervisor');
-  return agent;
-}
-
 /** The threads of a process that do not have the usual scheduling policy (proc(5), stat). */
 function realtimeThreads(pid: number): readonly string[] {
   return readdirSync(`/proc/${String(pid)}/task`).flatMap((tid) => {
@@ -54,7 +47,7 @@ describe('agents with a heartbeat key', () => {
       assert.match(output, /"endpoint":"10\.88\.0\.\d+:9477","msg":"listening for heartbeats"/);
       assert.doesNotMatch(output, /does not answer/);
       assert.match(output, /the wire thread has real-time priority/);
-      const agent = agentBelow(process.pid);
+      const agent = agentBelow(process);
       const realtime = realtimeThreads(agent);
       assert.equal(realtime.length, 2, realtime.join());
       assert.ok(realtime.includes('tenure-canary 1/1'), realtime.join());
@@ -71,7 +64,7 @@ describe('agents with a heartbeat key', () => {
     const { lab, agents, holder } = stage;
     const supervisor = agents.get(holder)!;
     const killed = lab.now();
-    process.kill(agentBelow(supervisor.pid), 'SIGKILL');
+    process.kill(agentBelow(supervisor), 'SIGKILL');
     const next = await nextHolder(stage);
     const first = await lab.sniffer.firstClaim(eip, next, killed);
     assert.ok(first !== null, 'it was never claimed');
@@ -119,7 +112,7 @@ describe('two agents and a witness', () => {
     for (const agent of [n1, n2]) await agent.waitForOutput(/judged by its voters/, 30_000);
     const first = await tenure.waitForHolder(eip);
     await sleep(1500);
-    process.kill(agentBelow((first === 'n1' ? n1 : n2).pid), 'SIGKILL');
+    process.kill(agentBelow(first === 'n1' ? n1 : n2), 'SIGKILL');
     const next = await tenure.waitForHolder(eip, first);
     assert.equal(next, first === 'n1' ? 'n2' : 'n1');
     assert.equal((await lab.run('n3', ['nft', 'list', 'tables'])).trim(), '');

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sleep } from '../lab/command.ts';
 import type { StoreKind } from '../lab/lab-store.ts';
-import { processTree } from '../lab/process.ts';
-import type { LabProcess } from '../lab/process.ts';
+import { agentBelow } from '../lab/process.ts';
 import { eip, inQuorumMode, nextHolder, setStage as setAnyStage } from './agent-stage.ts';
 import type { Stage, StageOptions } from './agent-stage.ts';
 
@@ -22,13 +21,6 @@ async function cutOff({ lab }: Stage, node: string): Promise<void> {
 
 async function mendAll({ lab }: Stage): Promise<void> {
   await lab.mendAll();
-}
-
-/** The agent itself: what was started is its supervisor. */
-function agentBelow({ pid }: LabProcess): number {
-  const [, agent] = processTree(pid);
-  assert.ok(agent !== undefined, 'there is no agent below its supervisor');
-  return agent;
 }
 
 /** It went from `holder` to `next`, once, and neither ever claimed in the other's time. */

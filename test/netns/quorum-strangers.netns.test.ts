@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sleep, until } from '../lab/command.ts';
-import { processTree } from '../lab/process.ts';
+import { agentBelow, processTree } from '../lab/process.ts';
 import { tcpdumpMissing } from '../unit/wire/pcap.ts';
 import { eip, inQuorumMode, setStage } from './agent-stage.ts';
 import type { Stage } from './agent-stage.ts';
@@ -158,7 +158,7 @@ describe('an agent with another key', () => {
       await lab.mendAll();
 
       copyFileSync(key!, other!);
-      for (const { pid } of agents.values()) process.kill(processTree(pid)[1] ?? pid, 'SIGHUP');
+      for (const each of agents.values()) process.kill(agentBelow(each), 'SIGHUP');
       await inQuorumMode(tenure, 3);
       await until('nobody is mute', async () => (
         mute((await tenure.attempt(['status'])).stdout).length === 0), 30_000, 500);

@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sleep, until } from '../lab/command.ts';
-import { processTree } from '../lab/process.ts';
-import type { LabProcess } from '../lab/process.ts';
+import { agentBelow } from '../lab/process.ts';
 import { eip, inQuorumMode, setStage } from './agent-stage.ts';
 import type { Stage } from './agent-stage.ts';
 
@@ -17,13 +16,6 @@ const names = ['n1', 'n2', 'n3'];
 
 /** How long `fast` is left alone with 100 addresses: five minutes is worth it now and then. */
 const restSeconds = Number(process.env.TENURE_REST_SECONDS ?? '10');
-
-/** The agent itself: what was started is its supervisor. */
-function agentBelow({ pid }: LabProcess): number {
-  const [, agent] = processTree(pid);
-  assert.ok(agent !== undefined, 'there is no agent below its supervisor');
-  return agent;
-}
 
 /** Terms of all addresses: each change of owner is one more. */
 async function termsOf({ tenure }: Stage): Promise<ReadonlyMap<string, number>> {
