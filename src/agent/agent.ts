@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { EipSettings } from '../config/eip-set.ts';
 import type { SelfFacts } from '../core/events.ts';
-import type { Eip } from '../core/model.ts';
+import type { Eip, Machine } from '../core/model.ts';
 import type { Health } from '../observe/http.ts';
 import { registerVipMetrics } from '../observe/vip-metrics.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -44,6 +44,7 @@ const routesReadEveryMs = 10_000;
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly place: string;
+  readonly machine: Machine | undefined;
   readonly version: string;
   /** A stop that has handed over nothing by then gives up, ms. */
   readonly stopTimeoutMs: number;
@@ -86,7 +87,7 @@ export class Agent {
   constructor(options: AgentOptions, modules: AgentModules) {
     this.#options = options;
     this.#modules = modules;
-    const { config, place, version } = options;
+    const { config, place, machine, version } = options;
     const { host, log, store, wire } = modules;
     const now = (): number => host.now();
     this.metrics = createMetrics(() => this.#readings());
@@ -98,7 +99,9 @@ export class Agent {
       },
     });
     registerVipMetrics(this.metrics.registry, () => this.#vip.engine.readings);
-    this.#self = new Self(config, { place, version, fenceReason: wire.opened.fenceReason });
+    this.#self = new Self(config, {
+      place, machine, version, fenceReason: wire.opened.fenceReason,
+    });
     this.#facts = this.#self.facts;
     this.#reporter = new Reporter({ log, metrics: this.metrics, now });
     this.#documents = new Documents(config.eips);

@@ -10,6 +10,7 @@ import { openHost } from './host.ts';
 import { KernelError } from './kernel.ts';
 import { LockedError, lockNamespace, lockWitness } from './lock.ts';
 import { serveHttp } from './open-http.ts';
+import { readMachine } from './machine.ts';
 import { readPlace } from './place.ts';
 import { announceDeath, supervisorLink } from './supervisor/link.ts';
 import type { SupervisorLink } from './supervisor/link.ts';
@@ -122,7 +123,7 @@ async function start(
   const { fenceReason } = wire.opened;
   if (fenceReason !== null) log.warn({ reason: fenceReason }, 'the kernel fence is the fallback');
   const agent = new Agent({
-    config, place: readPlace(), version: modules.version, stopTimeoutMs,
+    config, place: readPlace(), machine: readMachine(), version: modules.version, stopTimeoutMs,
   }, {
     store, host, wire, log, link,
     routerFence: config.witness ? null : openRouterFence(config.fence, log),

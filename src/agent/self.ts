@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { AnnouncerEvent } from '../announce/types.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Fact, SelfFacts } from '../core/events.ts';
-import type { Eip, Finding, TimingFit, VrrpReport } from '../core/model.ts';
+import type { Eip, Finding, Machine, TimingFit, VrrpReport } from '../core/model.ts';
 import type { Fitness } from './fitness.ts';
 
 const mostFindings = 20;
@@ -19,7 +19,7 @@ interface Vrrp {
 
 export class Self {
   readonly #config: AgentConfig;
-  readonly #fixed: Pick<SelfFacts, 'place' | 'host' | 'version' | 'startedAt'>;
+  readonly #fixed: Pick<SelfFacts, 'place' | 'machine' | 'host' | 'version' | 'startedAt'>;
   readonly #fenceReason: string | null;
   #fitness: Pick<Fitness, 'unable' | 'findings'> = { unable: {}, findings: [] };
   #faults: ReadonlyMap<string, string> = new Map();
@@ -37,11 +37,19 @@ export class Self {
 
   constructor(
     config: AgentConfig,
-    { place, version, fenceReason }: { place: string; version: string; fenceReason: string | null },
+    { place, machine, version, fenceReason }: {
+      place: string;
+      machine: Machine | undefined;
+      version: string;
+      fenceReason: string | null;
+    },
   ) {
     this.#config = config;
     this.#fenceReason = fenceReason;
-    this.#fixed = { place, version, host: hostname(), startedAt: Date.now() };
+    this.#fixed = {
+      place, version, host: hostname(), startedAt: Date.now(),
+      ...machine === undefined ? {} : { machine },
+    };
   }
 
   get facts(): SelfFacts {

@@ -62,16 +62,24 @@ export interface TimingFit {
   readonly cause: 'host' | 'network';
 }
 
+/** A machine, as it is known again after a restart: it runs one kernel at a time. */
+export interface Machine {
+  readonly id: string;
+  /** Identity of this run of its kernel: another after each restart. */
+  readonly kernel: string;
+}
+
 /** What a node says of itself, kept beside its node lease. Changed rarely: never by the clock. */
 export interface NodeRecord {
   /** Number of this run of the agent: its first incarnation. 0 until the store has given one. */
   readonly boot: number;
   /**
-   * Identity of the kernel and network namespace that the agent's fence lives in. A live lease may
-   * be replaced by an agent of the same place only, since there the old one's claims are known to
-   * have ended; everyone else waits for its expiry. The core judges this; stores only carry it.
+   * Identity of the kernel and network namespace that the agent's fence lives in: there the claims
+   * of an earlier run are known to have ended (`isSilent`). Stores only carry it.
    */
   readonly place: string;
+  /** Left out: this machine cannot be told from others, or the version is an earlier one. */
+  readonly machine?: Machine | undefined;
   readonly host: string;
   readonly version: string;
   /** Wall clock, ms: when this run of the agent began. */

@@ -6,7 +6,7 @@
  */
 import { noteTenure } from './doubt.ts';
 import type { Draft } from './draft.ts';
-import type { TenureEnd } from './events.ts';
+import type { SelfFacts, TenureEnd } from './events.ts';
 import { sameTenure } from './model.ts';
 import type { NodeLease, NodeRecord, TenureId } from './model.ts';
 import { mayBeInForce, settleRegime, wantedRegime } from './quorum/epochs.ts';
@@ -137,22 +137,35 @@ function opened(draft: Draft, lease: NodeLease, deadline: number, sentAt: number
 }
 
 /**
- * Our name has a live lease. Left by an earlier run of this agent on this kernel, it may be
- * replaced: that run is dead, and the fence is ours. Anyone else's must expire by itself; if it is
- * kept alive, there are two agents of one name, and the first keeps running.
+ * Whether an earlier run that left `record` is known to claim nothing any more, though its lease
+ * lives: it was of this place, so that its process is dead and its fence ours; or of this machine
+ * under a kernel that ran before, which took its fence along. Of another namespace of the kernel
+ * that runs we know nothing.
+ */
+function isSilent(record: NodeRecord, { place, machine }: SelfFacts): boolean {
+  if (record.place === place) return true;
+  if (machine === undefined || record.machine?.id !== machine.id) return false;
+  return record.machine.kernel !== machine.kernel;
+}
+
+/**
+ * Our name has a live lease. Of an earlier run that is silent, it may be replaced. Anyone else's
+ * must expire by itself; if it is kept alive, there are two agents of one name, and the first keeps
+ * running.
  */
 function nameTaken(draft: Draft, by: NodeLease, sentAt: number): void {
   const { phase, now, options } = draft;
   if (phase.kind !== 'closed') return;
-  if (by.record.place === draft.facts.place) {
+  if (isSilent(by.record, draft.facts)) {
     draft.phase = { ...phase, request: null, retryAt: now.boot, replaces: by.id.incarnation };
     return openTenure(draft);
   }
   const { taken } = phase;
   const since = taken !== null && sameTenure(taken.by.id, by.id) ? taken.since : now.boot;
   if (since === now.boot) draft.tell({ kind: 'name-taken', by: by.id, host: by.record.host });
+  const lasts = by.record.epoch > 0 ? options.holdMs : options.ttlMs;
   // Counted to when it was asked: an answer may have waited to be read while the lease expired.
-  if (sentAt - since > takenForTtls * options.ttlMs) {
+  if (sentAt - since > takenForTtls * lasts) {
     draft.phase = { kind: 'stopped' };
     draft.finally({ kind: 'name-taken', by });
     return;

@@ -11,6 +11,7 @@ const timingSchema = z.object({
 export const nodeRecordSchema = z.object({
   boot: z.int().min(0),
   place: z.string(),
+  machine: z.object({ id: z.string().min(1), kernel: z.string().min(1) }).optional(),
   host: z.string(),
   version: z.string(),
   startedAt: z.number(),

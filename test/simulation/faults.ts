@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 const kinds = [
   'store-cut', 'store-cut', 'store-down', 'store-slow', 'store-loss', 'relist', 'pause', 'pause',
-  'crash', 'crash', 'power-loss', 'crash-all', 'link', 'drain', 'move', 'move', 'stop', 'eips',
+  'crash', 'crash', 'power-loss', 'crash-all', 'power-loss-all', 'link', 'drain', 'move', 'move', 'stop', 'eips',
   'impostor', 'calm', 'calm',
 ] as const;
 
@@ -89,6 +89,12 @@ function inflict(world: World, kind: (typeof kinds)[number], host: Host, ms: num
       for (const each of world.hosts) {
         each.crash();
         schedule.after(prng.between(0, 300), () => each.start());
+      }
+      return;
+    case 'power-loss-all':
+      for (const each of world.hosts) {
+        each.powerLoss();
+        schedule.after(prng.between(0, ms), () => each.start());
       }
       return;
     case 'link':

@@ -29,9 +29,13 @@ export class Host {
   readonly #world: World;
   readonly #offset: number;
   readonly #rate: number;
+  /** Another host whose machine it is a container of; null: it has one of its own. */
+  readonly #home: Host | null;
   readonly #supervisor: SimSupervisor;
   #wire: SimWire | null = null;
-  #place: number;
+  /** Network namespaces, and runs of the kernel, that there were. */
+  #namespace = 1;
+  #kernel = 1;
   #process = 0;
   #inbox: (() => void)[] = [];
   #watch: SimWatch | null = null;
@@ -39,13 +43,13 @@ export class Host {
   #ticks = { since: 0, count: 0 };
   #mourning = false;
 
-  constructor(world: World, name: string, machine: string) {
+  constructor(world: World, name: string, machine: string, home: Host | null = null) {
     this.#world = world;
     this.name = name;
     this.machine = machine;
+    this.#home = home;
     this.#offset = world.prng.between(0, 1e6);
     this.#rate = 1 + world.prng.between(-world.clockRateError, world.clockRateError);
-    this.#place = 1;
     this.fence = new SimFence(this, world.holders);
     this.#supervisor = new SimSupervisor(world, this);
     world.store.onChange(() => this.#watch?.follow());
@@ -128,11 +132,18 @@ export class Host {
     }
   }
 
+  /** Of a container: its namespace ends, and the kernel goes on. */
   powerLoss(): void {
     this.crash(false);
     this.fence.clear();
     this.#mourning = false;
-    this.#place++;
+    this.#namespace++;
+    this.#kernel++;
+    for (const guest of this.#world.guestsOf(this)) guest.powerLoss();
+  }
+
+  isGuestOf(host: Host): boolean {
+    return this.#home === host;
   }
 
   resume(): void {
@@ -170,9 +181,16 @@ export class Host {
     this.#watch?.relist();
   }
 
+  #identity(): { readonly id: string; readonly kernel: string } {
+    const box = this.#home ?? this;
+    return { id: box.machine, kernel: `${box.machine}.${String(box.#kernel)}` };
+  }
+
   #facts(): State['facts'] {
+    const { id, kernel } = this.#identity();
     return {
-      place: `${this.machine}:${String(this.#place)}`, host: this.machine, version: '0', startedAt: 0, weight: 1,
+      place: `${kernel}/${this.machine}:${String(this.#namespace)}`,
+      ...this.#world.machinesKnown ? { machine: { id, kernel } } : {}, host: this.machine, version: '0', startedAt: 0, weight: 1,
       labels: {}, unable: this.linkUp ? {} : { pool: 'eth0 is down' }, findings: [],
       storeLatencyMs: null, witness: false,
       heartbeat: this.#world.quorum && this.name === this.machine ? [placeOf(this.name)] : [],

@@ -133,11 +133,18 @@ const leaseMode: readonly Written[] = [
   },
   {
     name: 'replace-anyone',
-    rule: "Only this place's own earlier run may be replaced before its lease expires",
+    rule: 'Only an earlier run that is known to be silent may be replaced before its lease expires',
     edits: [{
       file: 'tenure.ts',
-      from: 'if (by.record.place === draft.facts.place) {',
-      to: "if (by.id.node !== '') {",
+      from: 'if (isSilent(by.record, draft.facts)) {',
+      to: "if (isSilent(by.record, draft.facts) || by.id.node !== '') {",
+    }],
+  },
+  {
+    name: 'replace-any-of-the-machine',
+    rule: 'A run of this machine is known to be silent only if its kernel is gone',
+    edits: [{
+      file: 'tenure.ts', from: 'return record.machine.kernel !== machine.kernel;', to: 'return true;',
     }],
   },
 ];

@@ -5,7 +5,9 @@ import { productionCore } from './core-module.ts';
 import { expectedInQuorumMode } from './explore.ts';
 import { mutations, withMutant } from './mutants.ts';
 import { exploreMany } from './pool.ts';
-import { changeEpochSlowly, dieChangingEpoch, rejoin, succeed } from './succession.ts';
+import {
+  changeEpochSlowly, dieChangingEpoch, longHoldMs, rejoin, restartAtOnce, succeed,
+} from './succession.ts';
 import { harms } from './violation.ts';
 import { heartbeatMs, supportMs } from './world.ts';
 
@@ -65,6 +67,17 @@ describe('a holder on its way to another epoch', () => {
       assert.ok(silentMs < heartbeatMs, `seed ${String(seed)}: ${String(silentMs)} ms without a holder`);
     }
   });
+});
+
+describe('machines that lose power all at once, or most of them', () => {
+  for (const [nodes, lost] of [[3, 3], [3, 2], [5, 3], [7, 7]] as const) {
+    it(`are back as soon as they run, whatever the hold is: ${String(lost)} of ${String(nodes)}`, () => {
+      for (let seed = first; seed < first + 25; seed++) {
+        const ms = restartAtOnce(productionCore, { seed, nodes, lost }, longHoldMs);
+        assert.ok(ms !== null && ms <= viaStoreMs, `seed ${String(seed)}: ${String(ms)} ms`);
+      }
+    });
+  }
 });
 
 describe('while the store is down', () => {

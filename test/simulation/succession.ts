@@ -51,6 +51,31 @@ export function rejoin(core: CoreModule, seed: number): number {
   return silentMs;
 }
 
+/**
+ * So many machines of a steady cluster lose power at once, all of them or not, and are started anew
+ * some seconds later, one after another. Says how long after the last of them every address has a
+ * claimant, ms; null: not within `patienceMs`.
+ */
+export function restartAtOnce(
+  core: CoreModule,
+  { seed, nodes, lost }: { readonly seed: number; readonly nodes: number; readonly lost: number },
+  patienceMs: number,
+): number | null {
+  const { world } = steady(core, { seed, nodes, machinesKnown: true });
+  const dark = world.hosts.slice(0, lost);
+  for (const host of dark) host.powerLoss();
+  world.run(world.prng.between(1000, 5000));
+  for (const host of dark) {
+    world.run(world.prng.between(0, 500));
+    host.start();
+  }
+  for (let ms = 0; ms < patienceMs; ms++) {
+    if (world.eips.every((eip) => world.claimants(eip).length === 1)) return ms;
+    world.run(1);
+  }
+  return null;
+}
+
 const patience = 10 * supportMs;
 
 export function succeed(core: CoreModule, options: SuccessionOptions): Succession {
@@ -131,10 +156,15 @@ export function dieChangingEpoch(
 
 /** A cluster at rest, one of its addresses, and the holder of that. */
 function steady(
-  core: CoreModule, { seed, nodes }: { readonly seed: number; readonly nodes: number },
+  core: CoreModule, { seed, nodes, machinesKnown }: {
+    readonly seed: number;
+    readonly nodes: number;
+    readonly machinesKnown?: boolean;
+  },
 ): { readonly world: World; readonly eip: string; readonly holder: Host } {
   const world = new World({
     core, seed, nodes, eips: 3, failbackMs: null, quorum: true, holdMs: longHoldMs, pauseInStep: 0,
+    ...machinesKnown === undefined ? {} : { machinesKnown },
   });
   for (const host of world.hosts) host.start();
   world.run(8000 + world.prng.between(0, 500));

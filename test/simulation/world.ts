@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly unbound?: boolean;
   /** TTL of node leases in quorum mode, ms. */
   readonly holdMs?: number;
+  /** Default: by the seed. */
+  readonly machinesKnown?: boolean;
   /** A host gives a request up after so many ms. */
   readonly requestTimeoutMs?: number;
   /** Chance that a process stops between two effects of a step. */
@@ -45,7 +47,9 @@ export class World {
   readonly options: Omit<CoreOptions, 'node'>;
   readonly eips: readonly string[];
   readonly hosts: readonly Host[];
-  /** Another machine that someone gave the name of the first. */
+  /** Machines are known again after a loss of power. */
+  readonly machinesKnown: boolean;
+  /** Another agent that someone gave the name of the first: elsewhere, or on the same machine. */
   readonly impostor: Host;
   readonly store: SimStore;
   readonly net: SimNet;
@@ -76,6 +80,7 @@ export class World {
       core, seed, nodes, eips, failbackMs, quorum, pauseInStep, holdMs = 3500,
       looksAtOnce = [Infinity, 1, 2][seed % 3] ?? Infinity,
       requestTimeoutMs = 400, wired = false, unbound = false,
+      machinesKnown = (seed >> 2) % 3 !== 0,
     }: WorldOptions,
   ) {
     this.wired = wired;
@@ -94,12 +99,18 @@ export class World {
     this.eips = Array.from({ length: eips }, (_, i) =>
       `10.0.${String((i + 1) >> 8)}.${String((i + 1) & 255)}`);
     this.policies = this.policyOf(this.eips);
+    this.machinesKnown = machinesKnown;
     this.store = new SimStore(this);
     this.net = new SimNet(this);
     const names = Array.from({ length: nodes }, (_, i) => `n${String(i + 1)}`);
     this.hosts = names.map((name) => new Host(this, name, name));
-    this.impostor = new Host(this, 'n1', 'impostor');
+    const [first = null] = this.hosts;
+    this.impostor = new Host(this, 'n1', 'impostor', (seed >> 1) % 2 === 0 ? first : null);
     this.#byName = new Map(this.hosts.map((host) => [host.name, host]));
+  }
+
+  guestsOf(host: Host): readonly Host[] {
+    return this.impostor.isGuestOf(host) ? [this.impostor] : [];
   }
 
   host(name: string): Host | undefined {

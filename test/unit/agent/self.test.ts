@@ -9,7 +9,7 @@ function self(): Self {
     readFile: () => ({ kind: 'text', text: 'store: {etcd: {endpoints: ["http://10.0.0.5:2379"]}}' }),
   });
   assert.ok('config' in loaded);
-  return new Self(loaded.config, { place: 'n1', version: '0', fenceReason: null });
+  return new Self(loaded.config, { place: 'n1', machine: undefined, version: '0', fenceReason: null });
 }
 
 describe('what a node says of itself', () => {

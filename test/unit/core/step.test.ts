@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { SelfFacts } from '../../../src/core/events.ts';
+import type { NodeRecord } from '../../../src/core/model.ts';
 import { nextWake } from '../../../src/core/state.ts';
 import { Kit, policies } from './kit.ts';
 
@@ -187,6 +189,46 @@ describe('a name that is taken', () => {
     }
     assert.equal(kit.transcript().at(-1), 'name-taken');
     assert.equal(kit.store.node('a')?.record.host, 'other');
+  });
+
+  /** `left` on the name's lease by a run before `mine`: whether that one is replaced at once. */
+  function replaced(mine: Partial<SelfFacts>, left: Partial<NodeRecord>): boolean {
+    const kit = new Kit({}, mine);
+    kit.store.apply({
+      kind: 'open', node: 'a', replaces: 0, ttlMs: 1e9,
+      record: { ...kit.state.facts, boot: 0, draining: false, epoch: 0, voters: [], ...left },
+    }, kit.now);
+    kit.pass(0);
+    kit.settle();
+    return kit.store.node('a')?.id.incarnation === 2;
+  }
+
+  it('is replaced at once where the machine left it before it was started anew', () => {
+    const machine = { id: 'm1', kernel: 'k2' };
+    assert.equal(replaced({ machine }, { place: 'k1/net', machine: { id: 'm1', kernel: 'k1' } }), true);
+  });
+
+  it('is not replaced on the word of another machine, of another namespace, or of no machine', () => {
+    const machine = { id: 'm1', kernel: 'k1' };
+    const place = 'k1/other';
+    assert.equal(replaced({ machine }, { place, machine }), false, 'the kernel runs on');
+    assert.equal(replaced({ machine }, { place, machine: { id: 'm2', kernel: 'k0' } }), false);
+    assert.equal(replaced({ machine }, { place, machine: undefined }), false);
+    assert.equal(replaced({}, { place, machine }), false);
+  });
+
+  it('is waited for as long as a lease of quorum mode lasts, and not given up on before', () => {
+    const kit = new Kit({ ttlMs: 3000, holdMs: 60_000 });
+    kit.store.apply({
+      kind: 'open', node: 'a', replaces: 0, ttlMs: 60_000,
+      record: { ...kit.state.facts, boot: 1, draining: false, epoch: 3, voters: [{ node: 'b', boot: 1 }], place: 'before' },
+    }, kit.now);
+    for (let waited = 0; waited < 62_000; waited += 500) {
+      kit.pass(500);
+      kit.settle();
+    }
+    assert.equal(kit.state.phase.kind, 'open');
+    assert.equal(kit.store.node('a')?.id.incarnation, 2);
   });
 
   it('is replaced at once where an earlier run of this very place left it', () => {
