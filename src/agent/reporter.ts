@@ -151,7 +151,7 @@ export class Reporter {
         return log.warn({ eip: fact.eip, to: fact.to, why: fact.why }, 'a move was asked for that cannot be');
       case 'name-taken':
         return log.warn({ incarnation: fact.by.incarnation, host: fact.host },
-          "another agent has this node's name: waiting to see whether it still lives");
+          "this node's name has a live lease, of another agent or of one that ran elsewhere: waiting to see whether it expires");
       case 'store-went-back':
         return log.error({ from: fact.from, to: fact.to },
           'the store went back in time: was it restored from a backup?');

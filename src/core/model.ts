@@ -75,7 +75,7 @@ export interface NodeRecord {
   readonly boot: number;
   /**
    * Identity of the kernel and network namespace that the agent's fence lives in: there the claims
-   * of an earlier run are known to have ended (`isSilent`). Stores only carry it.
+   * of an earlier run are known to have ended. Stores only carry it.
    */
   readonly place: string;
   /** Left out: this machine cannot be told from others, or the version is an earlier one. */

@@ -47,11 +47,23 @@ export interface SpawnOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** A /run of its own (tmpfs), as a machine of its own would have: for daemons with pid files. */
   readonly privateRun?: boolean;
+  /** Files and folders that the process sees in place of what is at these paths. */
+  readonly mounts?: Readonly<Record<string, string>>;
   /** Opens a message channel to a Node process. */
   readonly ipc?: boolean;
 }
 
 const withPrivateRun = 'mount -t tmpfs tmpfs /run; exec "$@"';
+
+const withMounts = 'while [ "$1" != -- ]; do mount --bind "$2" "$1"; shift 2; done; shift; exec "$@"';
+
+function withOwnView(command: Command, { privateRun = false, mounts = {} }: SpawnOptions): Command {
+  const own = ['unshare', '--mount', 'sh', '-ec'] as const;
+  const over = Object.entries(mounts).flat();
+  const bound: Command = over.length === 0
+    ? command : [...own, withMounts, 'sh', ...over, '--', ...command];
+  return privateRun ? [...own, withPrivateRun, 'sh', ...bound] : bound;
+}
 
 const liveLabs = new Set<Lab>();
 
@@ -160,13 +172,10 @@ export class Lab implements AsyncDisposable {
   /** Starts a long-running process on a host; it is ended with the lab at the latest. */
   spawn(host: string, command: Command, options: SpawnOptions = {}): LabProcess {
     const name = options.name ?? command[0].split('/').at(-1)!;
-    const wrapped: Command = options.privateRun === true
-      ? ['unshare', '--mount', 'sh', '-ec', withPrivateRun, 'sh', ...command]
-      : command;
     this.#spawned += 1;
     return new LabProcess({
       name: `${host}:${name}`,
-      command: this.#inside(host, wrapped),
+      command: this.#inside(host, withOwnView(command, options)),
       env: { ...process.env, ...options.env },
       logFile: join(this.dir, `${this.#spawned}-${host}-${name}.log`),
       cwd: this.dir,

@@ -9,6 +9,7 @@ import {
   EtcdLabStore, KubernetesLabStore, type EtcdPlace, type LabStore, type StoreKind,
 } from './lab-store.ts';
 import type { Lab } from './lab.ts';
+import type { LabMachine } from './machine.ts';
 import type { LabProcess } from './process.ts';
 
 /** The program as it is built: what a user runs. */
@@ -76,16 +77,16 @@ export class Tenure {
    * short as etcd allows, and a node takes free addresses at once.
    */
   async agent(
-    node: string, settings: AgentSettings = {}, env: NodeJS.ProcessEnv = {},
+    node: string, settings: AgentSettings = {}, env: NodeJS.ProcessEnv = {}, machine?: LabMachine,
   ): Promise<LabProcess> {
-    const agent = this.launch(node, settings, env);
+    const agent = this.launch(node, settings, env, machine);
     await agent.waitForOutput(/"msg":"ready"/, 20_000);
     return agent;
   }
 
   /** The same, without waiting. */
   launch(
-    node: string, settings: AgentSettings = {}, env: NodeJS.ProcessEnv = {},
+    node: string, settings: AgentSettings = {}, env: NodeJS.ProcessEnv = {}, machine?: LabMachine,
   ): LabProcess {
     const file = join(this.#lab.dir, `tenure-${node}.yaml`);
     // YAML is a superset of JSON.
@@ -99,6 +100,7 @@ export class Tenure {
     const [command, ...args] = [...agentNode(), program, 'agent', '--config', file];
     return this.#lab.spawn(node, [command, ...args], {
       name: 'agent', env: { NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ...env },
+      ...machine === undefined ? {} : { mounts: machine.mounts },
     });
   }
 

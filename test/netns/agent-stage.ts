@@ -6,6 +6,7 @@ import { until } from '../lab/command.ts';
 import type { EtcdPlace, StoreKind } from '../lab/lab-store.ts';
 import { Lab } from '../lab/lab.ts';
 import { takeOnLoopback } from '../lab/loopback.ts';
+import { LabMachine } from '../lab/machine.ts';
 import type { LabProcess } from '../lab/process.ts';
 import type { Prober } from '../lab/prober.ts';
 import { Tenure } from '../lab/tenure.ts';
@@ -18,6 +19,8 @@ export interface Stage extends AsyncDisposable {
   readonly tenure: Tenure;
   readonly prober: Prober;
   readonly agents: Map<string, LabProcess>;
+  /** By node; empty unless asked for. */
+  readonly machines: ReadonlyMap<string, LabMachine>;
   /** As the agents were given them. */
   readonly settings: AgentSettings;
   /** Who holds `eip` at the beginning. */
@@ -41,6 +44,8 @@ export interface StageOptions {
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** 3 unless told. */
   readonly nodes?: number;
+  /** Each node is a machine of its own, which can lose power and be started anew. */
+  readonly machines?: boolean;
 }
 
 /** Set when `eip` is announced and answered, with neighbours asked for anew all the time. */
@@ -52,8 +57,11 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     const tenure = await Tenure.start(lab, { store, ...options.etcd });
     const settings = heartbeat === undefined
       ? options.settings ?? {} : withKey(lab, options.settings, heartbeat);
-    const agents = new Map(await Promise.all(lab.nodes.map(async ({ name: node }) =>
-      [node, await tenure.agent(node, settings, options.env?.[node])] as const)));
+    const machines = options.machines === true ? machinesOf(lab) : new Map<string, LabMachine>();
+    const agents = new Map(await Promise.all(lab.nodes.map(async ({ name: node }) => {
+      const env = options.env?.[node];
+      return [node, await tenure.agent(node, settings, env, machines.get(node))] as const;
+    })));
     await tenure.apply('test', address, annotations);
     if (mode === 'respond') await takeOnLoopback(lab, eip);
     if (heartbeat !== undefined) await inQuorumMode(tenure, agents.size);
@@ -63,7 +71,7 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     const asking = setInterval(() => { lab.forgetNeighbours().catch(() => undefined); }, 150);
     await lab.sniffer.waitForClaim(eip, { host: holder, since });
     return {
-      lab, tenure, settings, prober, agents, holder, since,
+      lab, tenure, settings, prober, agents, machines, holder, since,
       async [Symbol.asyncDispose]() {
         clearInterval(asking);
         await lab[Symbol.asyncDispose]();
@@ -73,6 +81,32 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     await lab[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function machinesOf(lab: Lab): ReadonlyMap<string, LabMachine> {
+  return new Map(lab.nodes.map(({ name }, index) => (
+    [name, new LabMachine(lab, `02:00:00:00:00:${String(index + 10)}`)])));
+}
+
+/** Nobody hears of a node any more, and nothing is left of what its kernel had of Tenure. */
+export async function losePower({ lab, agents }: Stage, node: string): Promise<void> {
+  await lab.cut(node, 'lan');
+  await lab.cut(node, 'mgmt');
+  const agent = agents.get(node)!;
+  agent.killTree();
+  await agent.exited;
+  await lab.run(node, ['ip', 'address', 'flush', 'dev', 'eth0', 'to', `${eip}/24`]);
+  await lab.run(node, ['nft', 'flush', 'ruleset']);
+}
+
+/** Started anew, with another run of its kernel: until its agent is ready. */
+export async function powerUp(stage: Stage, node: string): Promise<void> {
+  const { lab, tenure, agents, machines, settings } = stage;
+  const machine = machines.get(node)!;
+  machine.restart();
+  await lab.mend(node, 'lan');
+  await lab.mend(node, 'mgmt');
+  agents.set(node, await tenure.agent(node, settings, {}, machine));
 }
 
 function withKey(

@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import { sleep } from '../lab/command.ts';
 import type { StoreKind } from '../lab/lab-store.ts';
 import { agentBelow } from '../lab/process.ts';
-import { eip, inQuorumMode, nextHolder, setStage as setAnyStage } from './agent-stage.ts';
+import {
+  eip, inQuorumMode, losePower, nextHolder, powerUp, setStage as setAnyStage,
+} from './agent-stage.ts';
 import type { Stage, StageOptions } from './agent-stage.ts';
 
 type SetStage = (options?: StageOptions) => Promise<Stage>;
@@ -227,10 +229,44 @@ function returns(setStage: SetStage): void {
   });
 }
 
+function powerCuts(setStage: SetStage): void {
+  describe('power is cut', () => {
+    it('for all machines and the store: they announce everything again as soon as they run', async () => {
+      await using stage = await setStage({ machines: true });
+      const { lab, tenure, agents, prober, since } = stage;
+      const nodes = [...agents.keys()];
+      await tenure.store.kill();
+      await Promise.all(nodes.map(async (node) => losePower(stage, node)));
+      await sleep(1000);
+      await tenure.store.start();
+      const back = lab.now();
+      await Promise.all(nodes.map(async (node) => powerUp(stage, node)));
+      // The hold is 5 minutes.
+      await prober.waitForAnswer({ since: back, timeoutMs: 30_000 });
+      await inQuorumMode(tenure, 3);
+      await lab.sniffer.assertNoOverlap({ since });
+    });
+
+    it('for two of three: the one that is left is silent, and speaks again once they are back', async () => {
+      await using stage = await setStage({ machines: true });
+      const { lab, tenure, agents, holder, prober, since } = stage;
+      const others = [...agents.keys()].filter((node) => node !== holder);
+      await Promise.all(others.map(async (node) => losePower(stage, node)));
+      await sleep(3000);
+      const back = lab.now();
+      await Promise.all(others.map(async (node) => powerUp(stage, node)));
+      await prober.waitForAnswer({ since: back, timeoutMs: 30_000 });
+      await inQuorumMode(tenure, 3);
+      await lab.sniffer.assertNoOverlap({ since });
+    });
+  });
+}
+
 export function quorumFaultTable(store: StoreKind): void {
   const setStage: SetStage = async (options = {}) => setAnyStage({ store, heartbeat, ...options });
   holderFaults(setStage);
   oneWayCuts(setStage);
   storeFaults(setStage);
   returns(setStage);
+  powerCuts(setStage);
 }

@@ -8,13 +8,16 @@ import type { Check } from './check.ts';
 import { readEipsDirectory } from '../vip/eips-directory.ts';
 import { checkEips, withNetwork } from './eips.ts';
 import { checkVip } from './vip.ts';
-import { checkClock, checkFence, checkPrivileges, checkRivals, checkSysctls } from './host.ts';
+import {
+  checkClock, checkFence, checkMachine, checkPrivileges, checkRivals, checkSysctls,
+} from './host.ts';
 
 const latencyRounds = 10;
 
 /** Checks in the order that mends are made in: what fails first may be why others fail. */
 export async function examine(config: AgentConfig, store: LeaseStore): Promise<readonly Check[]> {
   const { checks, privileged } = await checkHost(config);
+  checks.push(checkMachine());
   const reached = await checkStore(config, store);
   checks.push(...reached);
   if (!privileged || reached.some(({ state }) => state === 'fail')) return checks;

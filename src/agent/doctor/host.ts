@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boottimeMs, monotonicMs } from '../../net/clock.ts';
 import { inspectFence } from '../../net/fence-inspect.ts';
+import { readMachine } from '../machine.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
 
@@ -27,6 +28,16 @@ export function checkPrivileges(): Check {
   if (missing.length === 0) return ok(name, 'CAP_NET_ADMIN and CAP_NET_RAW are there');
   return fail(name, `${missing.map(([, text]) => text).join(' and ')} missing`,
     'sudo tenure doctor; for the agent see AmbientCapabilities in manifests/systemd/tenure.service');
+}
+
+/** Whether an agent that is started anew after a loss of power knows the lease that it left. */
+export function checkMachine(): Check {
+  const name = 'machine';
+  if (readMachine() !== undefined) {
+    return ok(name, 'known by its network cards: after a power cut its lease is its own again at once');
+  }
+  return warn(name, 'has no network card of its own to be known by: after a power cut its agent waits '
+    + 'for the lease that it left to expire', 'give it one, or set a shorter quorum.hold');
 }
 
 export function checkFence(): readonly Check[] {
