@@ -11,7 +11,9 @@ const timingSchema = z.object({
 export const nodeRecordSchema = z.object({
   boot: z.int().min(0),
   place: z.string(),
-  machine: z.object({ id: z.string().min(1), kernel: z.string().min(1) }).optional(),
+  // Said in other words by a later version, it is one that is not known.
+  machine: z.object({ id: z.string().min(1), kernel: z.string().min(1) })
+    .optional().catch(undefined),
   host: z.string(),
   version: z.string(),
   startedAt: z.number(),

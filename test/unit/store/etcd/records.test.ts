@@ -31,6 +31,7 @@ const lease = fc.record({
 const labels = fc.dictionary(text.filter((key) => key !== '__proto__'), text, {
   noNullPrototype: true,
 });
+const name = fc.string({ minLength: 1 });
 const nodeFields = {
   boot: count, place: text, host: text, version: text, startedAt: time,
   weight: fc.double({ min: 0, max: 1e6, noNaN: true }).map((n) => n + 0), labels,
@@ -39,12 +40,13 @@ const nodeFields = {
   storeLatencyMs: fc.option(fc.integer({ min: 0, max: 10_000 })),
   heartbeat: fc.array(text), witness: fc.boolean(), epoch: count,
   voters: fc.array(fc.record({
-    node: fc.string({ minLength: 1 }), boot: fc.integer({ min: 1, max: 1e6 }),
+    node: name, boot: fc.integer({ min: 1, max: 1e6 }),
   }, { noNullPrototype: true })),
 };
+const machine = fc.record({ id: name, kernel: name }, { noNullPrototype: true });
 const node = fc.oneof(
   fc.record(nodeFields, { noNullPrototype: true }),
-  fc.record({ ...nodeFields, timing }, { noNullPrototype: true }),
+  fc.record({ ...nodeFields, timing, machine }, { noNullPrototype: true }),
 );
 
 describe('records in etcd', () => {
