@@ -406,6 +406,16 @@ const quorumMode: readonly Written[] = [
     ],
   },
   {
+    name: 'confirmed-while-leaving',
+    aim: 'leaving',
+    rule: 'A line is confirmed only once every earlier epoch of its holder is released',
+    edits: [{
+      file: 'quorum/support.ts',
+      from: 'judged.relied >= judged.floor || judged.left.length > 0',
+      to: 'judged.relied >= judged.floor',
+    }],
+  },
+  {
     name: 'transfer-over-heirs',
     aim: 'lines',
     rule: 'An address is handed to its first heir, or to anyone once there are no others',

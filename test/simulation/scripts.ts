@@ -9,13 +9,16 @@ import type { World } from './world.ts';
 type Script = (world: World) => void;
 
 /** What a schedule is mostly made of; `mixed`: of everything, with no aim. */
-export const aims = ['mixed', 'epochs', 'amnesia', 'lines', 'answers', 'deaths'] as const;
+export const aims = [
+  'mixed', 'epochs', 'amnesia', 'lines', 'leaving', 'answers', 'deaths',
+] as const;
 export type Aim = (typeof aims)[number];
 
 export const scripts: Readonly<Record<Exclude<Aim, 'mixed'>, readonly Script[]>> = {
   epochs: [flicker, slowSwitch],
   amnesia: [forgetfulVoter],
   lines: [passOver],
+  leaving: [passOverMeanwhile],
   answers: [slowWords, slowWords, tenureBetween, handedBack],
   deaths: [lastVoter],
 };
@@ -148,6 +151,30 @@ function passOver(world: World): void {
     const ms = prng.between(1, 8) * supportMs;
     for (const other of others) mute(world, holder, other, death, ms);
   }
+}
+
+/**
+ * One voter misses the holder, which goes on to another epoch and there passes its first heir over.
+ * That one sees neither, and misses the holder as well: so it has a certificate for the epoch that
+ * the holder has left and is not released from. The next heir sees all of that, and nothing later.
+ */
+function passOverMeanwhile(world: World): void {
+  const { prng, schedule, store } = world;
+  const at = scene(world);
+  if (at === null) return;
+  const { eip, holder } = at;
+  const [first, next] = (store.state.lease(eip)?.heirs ?? []).map(({ node }) => world.host(node));
+  if (first === undefined || next === undefined) return;
+  const f = (from: number, to: number): number => prng.between(from, to) * supportMs;
+  const stale = (host: Host, start: number, ms: number): void => {
+    schedule.after(start, () => store.stale.add(host.name));
+    schedule.after(start + ms, () => store.stale.delete(host.name));
+  };
+  mute(world, holder, next, 0, f(1, 1.4));
+  mute(world, holder, first, f(0.6, 1.3), f(1, 2));
+  stale(first, f(0.5, 1), f(2, 3));
+  stale(next, f(1.8, 2.6), f(5, 8));
+  schedule.after(f(1.2, 2), () => changeLine(world, eip, next));
 }
 
 function changeLine(world: World, eip: string, to: Host): void {

@@ -97,13 +97,17 @@ function isReleased(epoch: LeftEpoch, self: string): boolean {
   return count >= majority(epoch.voters);
 }
 
-/** Which of our changes to lines of succession does a majority of our voters know? */
+/**
+ * Which of our changes to lines of succession does a majority of our voters know? For as long as an
+ * epoch that we left is not released, heirs may yet find a certificate for it, made of withdrawals
+ * by voters that learnt of the change afterwards, or never.
+ */
 export function settleFloor(draft: Draft): void {
   const { open } = draft;
   const [regime, ...pending] = open?.judged.regimes ?? [];
   if (open === null || regime === undefined || regime.epoch === 0 || pending.length > 0) return;
   const { judged, lease } = open;
-  if (judged.relied >= judged.floor) return;
+  if (judged.relied >= judged.floor || judged.left.length > 0) return;
   const known = regime.voters
     .map((voter) => (voter.node === lease.id.node
       ? judged.floor : judged.acks.get(supportKey(voter, regime.epoch)) ?? 0))

@@ -36,7 +36,7 @@ export interface Judged {
   readonly support: ReadonlyMap<string, number>;
   /** Store revision of our latest taking of an EIP, or change to a line of ours. */
   readonly floor: number;
-  /** The highest floor that a majority of our voters has confirmed. */
+  /** The highest floor that a majority of our voters knew while no earlier epoch bound us. */
   readonly relied: number;
   /** The highest floor that a voter confirmed in an epoch, by `supportKey`. */
   readonly acks: ReadonlyMap<string, number>;
