@@ -33,7 +33,7 @@ export interface Hunt {
   readonly restless: boolean;
 }
 
-/** One in two schedules of quorum mode has an aim, one in four of lease mode. */
+/** Six in ten schedules of quorum mode have an aim, one in four of lease mode. */
 const usualAims: Readonly<Record<Mode, readonly Aim[]>> = {
   lease: ['mixed', 'mixed', 'mixed', 'answers'],
   quorum: [...aims, 'mixed', 'mixed', 'mixed'],
