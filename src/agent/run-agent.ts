@@ -123,7 +123,8 @@ async function start(
   const { fenceReason } = wire.opened;
   if (fenceReason !== null) log.warn({ reason: fenceReason }, 'the kernel fence is the fallback');
   const agent = new Agent({
-    config, place: readPlace(), machine: readMachine(), version: modules.version, stopTimeoutMs,
+    config, place: readPlace(), machine: readMachine(host.network().list()),
+    version: modules.version, stopTimeoutMs,
   }, {
     store, host, wire, log, link,
     routerFence: config.witness ? null : openRouterFence(config.fence, log),

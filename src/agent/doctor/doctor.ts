@@ -17,7 +17,7 @@ const latencyRounds = 10;
 /** Checks in the order that mends are made in: what fails first may be why others fail. */
 export async function examine(config: AgentConfig, store: LeaseStore): Promise<readonly Check[]> {
   const { checks, privileged } = await checkHost(config);
-  checks.push(checkMachine());
+  if (privileged) checks.push(checkMachine(withNetwork((network) => network.list())));
   const reached = await checkStore(config, store);
   checks.push(...reached);
   if (!privileged || reached.some(({ state }) => state === 'fail')) return checks;

@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boottimeMs, monotonicMs } from '../../net/clock.ts';
 import { inspectFence } from '../../net/fence-inspect.ts';
+import type { LinkInfo } from '../../net/rtnetlink/link.ts';
 import { readMachine } from '../machine.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
@@ -31,9 +32,9 @@ export function checkPrivileges(): Check {
 }
 
 /** Whether an agent that is started anew after a loss of power knows the lease that it left. */
-export function checkMachine(): Check {
+export function checkMachine(links: readonly LinkInfo[]): Check {
   const name = 'machine';
-  if (readMachine() !== undefined) {
+  if (readMachine(links) !== undefined) {
     return ok(name, 'known by its network cards: after a power cut its lease is its own again at once');
   }
   return warn(name, 'has no network card of its own to be known by: after a power cut its agent waits '

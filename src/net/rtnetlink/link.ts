@@ -19,6 +19,7 @@ const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_EXT_MASK = 29;
 const IFLA_CARRIER = 33;
+const IFLA_PERM_ADDRESS = 54;
 const IFLA_INFO_KIND = 1;
 const RTEXT_FILTER_SKIP_STATS = 8;
 
@@ -35,6 +36,8 @@ export interface LinkInfo {
   readonly name: string;
   /** Lower-case hex with colons; empty where the link has none (tunnels). */
   readonly mac: string;
+  /** What is burnt into the card, whatever it goes by now; empty: there is none, or before 5.6. */
+  readonly permanentMac: string;
   readonly mtu: number;
   /** Administratively up, and with a carrier. */
   readonly up: boolean;
@@ -77,6 +80,7 @@ export function decodeLink(message: NetlinkMessage): LinkInfo | null {
     ifindex,
     name,
     mac: macText(attributes.get(IFLA_ADDRESS)),
+    permanentMac: macText(attributes.get(IFLA_PERM_ADDRESS)),
     mtu: readU32(attributes.get(IFLA_MTU)) ?? 0,
     up: adminUp && carrier !== 0,
     adminUp,

@@ -8,7 +8,7 @@ import type { InterfaceAddress } from '../../../src/net/rtnetlink/address.ts';
 import type { LinkInfo } from '../../../src/net/rtnetlink/link.ts';
 
 const eth0: LinkInfo = {
-  ifindex: 2, name: 'eth0', mac: '02:00:00:00:00:01', mtu: 1500, up: true, adminUp: true,
+  ifindex: 2, name: 'eth0', mac: '02:00:00:00:00:01', permanentMac: '', mtu: 1500, up: true, adminUp: true,
   loopback: false, ethernet: true, kind: null, master: null, lower: null,
 };
 

@@ -14,7 +14,7 @@ const settings = {
 
 function link(ifindex: number, name: string): LinkInfo {
   return {
-    ifindex, name, mac: '02:00:00:00:00:01', mtu: 1500, up: true, adminUp: true, loopback: false,
+    ifindex, name, mac: '02:00:00:00:00:01', permanentMac: '', mtu: 1500, up: true, adminUp: true, loopback: false,
     ethernet: true, kind: null, master: null, lower: null,
   };
 }

@@ -34,13 +34,13 @@ const kernel = { 'proc/sys/kernel/random/boot_id': 'boot-1' };
 const two = { ...card('eth0', '02:00:00:00:00:01'), ...card('eth1', '02:00:00:00:00:02') };
 
 function idOf(files: Readonly<Record<string, string>>): string | undefined {
-  return readMachine(withFiles({ ...kernel, ...files }))?.id;
+  return readMachine([], withFiles({ ...kernel, ...files }))?.id;
 }
 
 describe('which machine this is', () => {
   it('is the same after a restart, whatever the cards are called then; its kernel is another', () => {
-    const before = readMachine(withFiles({ ...kernel, ...two }));
-    const after = readMachine(withFiles({
+    const before = readMachine([], withFiles({ ...kernel, ...two }));
+    const after = readMachine([], withFiles({
       'proc/sys/kernel/random/boot_id': 'boot-2',
       ...card('ens5', '02:00:00:00:00:02'), ...card('ens6', '02:00:00:00:00:01'),
     }));
@@ -67,10 +67,22 @@ describe('which machine this is', () => {
     }), idOf(two));
   });
 
+  it('is the same whether its cards are ports of a bond, and go by its address, or not', () => {
+    const links = [
+      { name: 'eth0', permanentMac: '02:00:00:00:00:01' }, { name: 'eth1', permanentMac: '02:00:00:00:00:02' },
+      { name: 'gre0', permanentMac: '02:00:00:00:00:03' },
+    ];
+    const bonded = withFiles({
+      ...kernel, ...card('eth0', '02:00:00:00:00:01', '3'), ...card('eth1', '02:00:00:00:00:01', '3'),
+    });
+    assert.equal(readMachine(links, bonded)?.id, idOf(two));
+    assert.equal(readMachine([], bonded), undefined, 'the kernel does not tell');
+  });
+
   it('is not known without a card, or with one that has no address', () => {
     assert.equal(idOf({ 'etc/machine-id': 'a', 'sys/class/dmi/id/product_uuid': 'a' }), undefined);
     assert.equal(idOf(card('eth0', '00:00:00:00:00:00')), undefined);
-    assert.equal(readMachine(withFiles(two)), undefined, 'no boot_id');
+    assert.equal(readMachine([], withFiles(two)), undefined, 'no boot_id');
   });
 
   it('tells nobody the identity that the system keeps to itself', () => {

@@ -23,7 +23,7 @@ describe('links of a real kernel', () => {
 
   it('show address, MTU, kind and what they hang on', () => {
     assert.deepEqual(named('a0'), {
-      ifindex: 3, name: 'a0', mac: '02:00:00:00:00:a0', mtu: 1400, up: true, adminUp: true,
+      ifindex: 3, name: 'a0', mac: '02:00:00:00:00:a0', permanentMac: '', mtu: 1400, up: true, adminUp: true,
       loopback: false, ethernet: true, kind: 'veth', master: null, lower: 2,
     });
     assert.equal(named('a1')?.master, named('br0')?.ifindex);
