@@ -8,10 +8,11 @@
  * lease is waited for.
  */
 import { createHmac } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Machine } from '../core/model.ts';
 import type { LinkInfo } from '../net/rtnetlink/link.ts';
+import { readText } from './text-file.ts';
 
 /** linux/netdevice.h, NET_ADDR_PERM: not made up, taken over from another, or set by anyone. */
 const permanent = '0';
@@ -62,9 +63,5 @@ function entries(folder: string): readonly string[] {
 }
 
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
+  return readText(path) ?? '';
 }

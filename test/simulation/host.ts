@@ -139,11 +139,8 @@ export class Host {
     this.#mourning = false;
     this.#namespace++;
     this.#kernel++;
-    for (const guest of this.#world.guestsOf(this)) guest.powerLoss();
-  }
-
-  isGuestOf(host: Host): boolean {
-    return this.#home === host;
+    const { impostor } = this.#world;
+    if (impostor.#home === this) impostor.powerLoss();
   }
 
   resume(): void {

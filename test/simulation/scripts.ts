@@ -47,10 +47,12 @@ function mute(world: World, from: Host, to: Host, start: number, ms: number): vo
   schedule.after(start + ms, () => net.cut.delete(link));
 }
 
-/** From `start` on, for `ms`, a host has no way to the store, or hears no news of it. */
-function blind(world: World, host: Host, start: number, ms: number): void {
-  const { schedule, store, prng } = world;
-  const which = prng.chance(0.5) ? store.cut : store.stale;
+/** From `start` on, for `ms`, a host has no way to the store, or (`stale`) hears no news of it. */
+function blind(
+  world: World, host: Host, start: number, ms: number, stale = !world.prng.chance(0.5),
+): void {
+  const { schedule, store } = world;
+  const which = stale ? store.stale : store.cut;
   schedule.after(start, () => which.add(host.name));
   schedule.after(start + ms, () => which.delete(host.name));
 }
@@ -166,14 +168,10 @@ function passOverMeanwhile(world: World): void {
   const [first, next] = (store.state.lease(eip)?.heirs ?? []).map(({ node }) => world.host(node));
   if (first === undefined || next === undefined) return;
   const f = (from: number, to: number): number => prng.between(from, to) * supportMs;
-  const stale = (host: Host, start: number, ms: number): void => {
-    schedule.after(start, () => store.stale.add(host.name));
-    schedule.after(start + ms, () => store.stale.delete(host.name));
-  };
   mute(world, holder, next, 0, f(1, 1.4));
   mute(world, holder, first, f(0.6, 1.3), f(1, 2));
-  stale(first, f(0.5, 1), f(2, 3));
-  stale(next, f(1.8, 2.6), f(5, 8));
+  blind(world, first, f(0.5, 1), f(2, 3), true);
+  blind(world, next, f(1.8, 2.6), f(5, 8), true);
   schedule.after(f(1.2, 2), () => changeLine(world, eip, next));
 }
 

@@ -109,10 +109,6 @@ export class World {
     this.#byName = new Map(this.hosts.map((host) => [host.name, host]));
   }
 
-  guestsOf(host: Host): readonly Host[] {
-    return this.impostor.isGuestOf(host) ? [this.impostor] : [];
-  }
-
   host(name: string): Host | undefined {
     return this.#byName.get(name);
   }

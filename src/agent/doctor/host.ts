@@ -1,5 +1,5 @@
 /** Privileges, kernel, fence, clock and sysctls of this host. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,19 +7,12 @@ import { boottimeMs, monotonicMs } from '../../net/clock.ts';
 import { inspectFence } from '../../net/fence-inspect.ts';
 import type { LinkInfo } from '../../net/rtnetlink/link.ts';
 import { readMachine } from '../machine.ts';
+import { readText } from '../text-file.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
 
 /** linux/capability.h */
 const capabilities = [[12, 'CAP_NET_ADMIN'], [13, 'CAP_NET_RAW']] as const;
-
-export function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return null;
-  }
-}
 
 export function checkPrivileges(): Check {
   const name = 'privileges';
